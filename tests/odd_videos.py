@@ -1,0 +1,125 @@
+"""Writes the odd video files that people really have: each function makes one file and returns its path.
+
+Made with PyAV alone, so that the tests of `vgcourse.video` do not lean on its own writer.
+"""
+
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+
+
+def moving_clip(num_frames=6, height=48, width=64):
+    """uint8 (num_frames, height, width, 3) with no symmetry: red top left, a blue bar that moves right."""
+    y, x = np.mgrid[:height, :width]
+    background = np.stack([60 + 60 * x / width, 60 + 90 * y / height, np.full((height, width), 90)], axis=-1)
+    clip = np.repeat(background[None], num_frames, axis=0)
+    clip[:, : height // 3, : width // 4] = (220, 40, 40)
+    for k, frame in enumerate(clip):
+        left = width * k // (num_frames + 1)
+        frame[height // 2 :, left : left + max(1, width // 6)] = (40, 60, 210)
+    return np.rint(clip).astype(np.uint8)
+
+
+def numbered_clip(num_frames, height=16, width=16):
+    """Plain grey frames; `frame_numbers` reads off which is which."""
+    grey = (20 + 8 * np.arange(num_frames)).astype(np.uint8)
+    return np.broadcast_to(grey[:, None, None, None], (num_frames, height, width, 3)).copy()
+
+
+def frame_numbers(clip):
+    """The inverse of `numbered_clip`, whatever a codec did to the last grey level."""
+    return np.rint((np.mean(clip, axis=(1, 2, 3)) - 20) / 8).astype(int).tolist()
+
+
+def encode(path, clip, *, codec="libx264", pix_fmt="yuv444p", times=None, settings=None):
+    """Encodes frames with any codec of FFmpeg; `times` in 1/1000 s, else 25 fps.
+
+    `settings` are attributes of the codec context (such as `sample_aspect_ratio`); `options` the codec's own.
+    """
+    settings = dict(settings or {})
+    options = settings.pop("options", {"crf": "4"} if codec.startswith("libx26") else {})
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], pix_fmt
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for name, value in settings.items():
+            setattr(stream.codec_context, name, value)
+        source = "rgb24" if clip.shape[-1] == 3 else "rgba"
+        for k, array in enumerate(clip):
+            frame = av.VideoFrame.from_ndarray(array, format=source)
+            frame.pts = 40 * k if times is None else times[k]
+            frame.time_base = Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def with_shuffled_timestamps(path, clip, order):
+    """Matroska whose k-th stored frame is shown at position `order[k]` (40 ms each)."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], "yuvj444p"
+        packets = []
+        for array in clip:
+            packets += stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24"))
+        packets += stream.encode()
+        for k, packet in enumerate(packets):
+            packet.time_base = Fraction(1, 1000)
+            packet.dts, packet.pts = 40 * k - 1000, 40 * order[k]
+            container.mux(packet)
+    return path
+
+
+def with_display_matrix(path, clip, matrix):
+    """MP4 whose header tells the player to turn the picture: (a, b, c, d) of the linear part."""
+    encode(path, clip)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"tkhd") + 4 + 40  # a version 0 track header: the matrix comes after 40 bytes
+    a, b, c, d = (value * 65536 for value in matrix)
+    data[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+def with_sound(path, clip=None):
+    """MP4 (or M4A, without a clip) with half a second of AAC."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25) if clip is not None else None
+        sound = container.add_stream("aac", rate=44100)
+        if video is not None:
+            video.height, video.width, video.pix_fmt = clip.shape[1], clip.shape[2], "yuv444p"
+            for array in clip:
+                container.mux(video.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+            container.mux(video.encode())
+        for k in range(20):
+            tone = np.sin(np.arange(1024 * k, 1024 * (k + 1)) / 20).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(tone[None], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, 1024 * k
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode())
+    return path
+
+
+def without_frames(path):
+    """A file that announces a picture stream and ends there."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 16, 16, "yuv420p"
+        container.start_encoding()
+    return path
+
+
+def long_video(path, num_frames):
+    """MPEG-4, 64x64, fast to make: the memory it would take decoded is 12 kB a frame."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
+        frames = [av.VideoFrame.from_ndarray(f, format="rgb24") for f in moving_clip(5, 64, 64)]
+        for k in range(num_frames):
+            frame = frames[k % 5]
+            frame.pts = k
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

@@ -1,0 +1,230 @@
+"""Pipeline, collecting: a folder of videos, or a public set, becomes labelled clips of one size and length.
+
+Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB; square frames.
+Range: uint8 [0, 255] throughout.
+"""
+
+import itertools
+import os
+import statistics
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vgcourse import preprocess, video
+from vgcourse.shards import Clips, concatenate
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif")
+FRAMES_AT_ONCE = 1024  # frames of one video, scaled, that wait in memory; a longer one is read in pieces
+
+
+class FileReport(NamedTuple):
+    """What became of one video.
+
+    Attributes:
+        file: path below the folder.
+        status: "read" or "skipped".
+        reason: why it was skipped, or empty.
+        clips: how many clips it gave.
+    """
+
+    file: str
+    status: str
+    reason: str
+    clips: int
+
+
+def clips_from_folder(folder, *, size, num_frames, fps=None):
+    """Turn a folder of videos into labelled clips; a video that cannot be used is skipped and reported.
+
+    The name of a subfolder is the label of all videos in it, at any depth; videos right in `folder` are
+    labelled with its name. Hidden files, and files without a usual video suffix, are left out. Long videos
+    give many clips, one after the other; no clip runs across a cut. Frames are scaled to cover the square
+    and cropped at its centre.
+
+    Args:
+        folder: the folder.
+        size: height and width of the clips in pixels.
+        num_frames: frames per clip.
+        fps: frames per second; None keeps every video's own frames.
+
+    Returns:
+        `(Clips, report)`: uint8 `(num_clips, num_frames, size, size, 3)` in the order of the file names, and
+        a list of `FileReport`, one a video. With `fps=None`, `Clips.fps` is the median of the videos' rates.
+
+    Raises:
+        ValueError: there is no such folder, or not one usable video in it (the reasons are listed).
+    """
+    report = []
+    parts = list(iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=report))
+    if not parts:
+        reasons = "".join(f"\n  {row.file}: {row.reason}" for row in report[:20])
+        raise ValueError(f"{folder}: expected a usable video, received {len(report)} unusable ones{reasons}")
+    return replace(concatenate(parts), fps=statistics.median(part.fps for part in parts)), report
+
+
+def iter_folder(folder, *, size, num_frames, fps=None, report):
+    """Yield the `Clips` of `clips_from_folder` video by video, for sets larger than memory.
+
+    Args:
+        folder, size, num_frames, fps: see `clips_from_folder`.
+        report: a list; a `FileReport` is appended for every video once it is read.
+
+    Yields:
+        `Clips` of one video, or of a part of a long one; an unusable video yields nothing.
+
+    Raises:
+        ValueError: there is no such folder, it holds no videos, or a setting is out of its range.
+    """
+    _check_settings(size, num_frames, fps)
+    folder = Path(folder)
+    videos = _find_videos(folder)
+    names = tuple(sorted({label for _, label in videos}))
+    pieces = _in_parallel(lambda item: _read_video(item[0], size, num_frames, fps), videos)
+    for (path, label), (clips, rate, reason) in zip(videos, pieces, strict=True):
+        file = str(path.relative_to(folder))
+        report.append(FileReport(file, "read" if len(clips) else "skipped", reason, len(clips)))
+        if len(clips):
+            actions, actors = np.full(len(clips), names.index(label)), np.full(len(clips), -1)
+            yield Clips(clips, actions, actors, names, rate, (file,) * len(clips))
+
+
+def _check_settings(size, num_frames, fps):
+    for name, value in (("size", size), ("num_frames", num_frames)):
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1; received {value!r}")
+    if fps is not None and not 0 < fps < float("inf"):
+        raise ValueError(f"fps must be over 0, or None for the videos' own; received {fps!r}")
+
+
+def _find_videos(folder):
+    """`(path, label)` of every video below `folder`, in the order of their names; links are followed."""
+    if not folder.is_dir():
+        received = "a file" if folder.exists() else "no such folder"
+        raise ValueError(f"{folder}: expected a folder of videos, received {received}")
+    found, root = [], folder.resolve()
+
+    def walk(place, label, above):
+        for entry in sorted(place.iterdir()):
+            is_video = entry.suffix.lower() in VIDEO_SUFFIXES
+            if is_video and not entry.name.startswith("."):
+                found.append((entry, label or root.name))
+            elif entry.is_dir() and not entry.name.startswith("."):
+                real = entry.resolve()
+                if real not in above:  # a link back to a folder above would never end
+                    walk(entry, label or entry.name, above | {real})
+
+    walk(folder, None, {root})
+    if not found:
+        raise ValueError(f"{folder}: expected videos ({' '.join(VIDEO_SUFFIXES)}), received none")
+    return found
+
+
+def _read_video(path, size, num_frames, fps):
+    """`(clips (n, num_frames, size, size, 3), fps, reason if n is 0)`."""
+    try:
+        frames = video.iter_frames(path, fps=fps, size=size)
+        clips = list(_split_into_clips(frames, num_frames))
+        if not clips:
+            return [], 0.0, f"{path}: expected {num_frames} frames without a cut, received fewer"
+        return np.stack(clips), float(fps or video.probe(path).fps), ""
+    except (ValueError, OSError) as error:
+        return [], 0.0, str(error)
+
+
+def _split_into_clips(frames, num_frames):
+    """Yield clips `(num_frames, H, W, 3)` of a video, one after the other, none across a cut."""
+    frames, rest = iter(frames), []
+    while piece := list(itertools.islice(frames, FRAMES_AT_ONCE)):
+        piece = np.stack(rest + piece)
+        for shot in np.split(piece, preprocess.find_cuts(piece)):
+            whole = len(shot) - len(shot) % num_frames
+            yield from shot[:whole].reshape(-1, num_frames, *shot.shape[1:])
+        rest = list(shot[whole:])  # the last shot may go on in the next piece
+
+
+def _in_parallel(function, items):
+    """`map` over threads (decoding lets other threads run), in order, with few results waiting."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > 4 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+# ---- TensorFlow Datasets ---------------------------------------------------------------------------------
+
+
+def clips_from_tfds(name, *, size, num_frames, split="train"):
+    """Load a video set of TensorFlow Datasets (needs `pip install vgcourse[tfds]` and, once, a network).
+
+    Args:
+        name: for example "ucf101" or "moving_mnist".
+        size: height and width of the clips in pixels.
+        num_frames: frames per clip; videos are split into clips as in `clips_from_folder`.
+        split: a split of the set, for example "train" or "test[:10%]".
+
+    Returns:
+        `Clips`: uint8 `(num_clips, num_frames, size, size, 3)`. Grey becomes RGB. The sets do not tell their
+        frame rate: `fps` is 25.
+
+    Raises:
+        ValueError: the package is missing, the set is unknown, has no videos as long as asked or cannot be
+            fetched.
+    """
+    parts = list(iter_tfds(name, size=size, num_frames=num_frames, split=split))
+    if not parts:
+        raise ValueError(f"{name}: expected videos of {num_frames} frames in {split!r}, received none")
+    return concatenate(parts)
+
+
+def iter_tfds(name, *, size, num_frames, split="train"):
+    """Yield the `Clips` of `clips_from_tfds` video by video, for sets larger than memory.
+
+    Args:
+        name, size, num_frames, split: see `clips_from_tfds`.
+
+    Yields:
+        `Clips` of one video; one that is too short yields nothing.
+
+    Raises:
+        ValueError: see `clips_from_tfds`.
+    """
+    _check_settings(size, num_frames, None)
+    examples, key, names = _open_tfds(name, split)
+    for example in examples:
+        frames = example[key].numpy()[..., :3]  # alpha is dropped
+        frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
+        side = min(frames.shape[1:3])
+        frames = preprocess.resize(preprocess.center_crop(frames, side, side), size, size)
+        clips = list(_split_into_clips(frames, num_frames))
+        if clips:
+            action = int(example["label"]) if "label" in example else 0
+            yield Clips(np.stack(clips), [action] * len(clips), [-1] * len(clips), names, 25.0)
+
+
+def _open_tfds(name, split):
+    """`(tf.data.Dataset of examples, the key of their video, names of the labels)`."""
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ValueError(
+            f"{name}: TensorFlow Datasets is needed for this and is missing: pip install vgcourse[tfds]"
+        ) from error
+    try:
+        examples, info = tfds.load(name, split=split, with_info=True)
+    except Exception as error:  # many kinds: unknown set or split, no network, a checksum
+        raise ValueError(f"{name}: TensorFlow Datasets cannot load split {split!r}: {error}") from error
+    features = dict(info.features)
+    key = next((key for key, feature in features.items() if len(feature.shape or ()) == 4), None)
+    if key is None:
+        raise ValueError(f"{name}: expected a set of videos, received features {sorted(features)}")
+    return examples, key, tuple(getattr(features.get("label"), "names", None) or (name,))

@@ -1,0 +1,291 @@
+"""Pipeline: the actions set and the student's own clips become the batches that training sees.
+
+Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB.
+Ranges: `Clips` hold uint8 [0, 255]; `make_dataset` hands out float32 [-1, 1] (model range).
+"""
+
+import csv
+import hashlib
+import os
+import sys
+import tempfile
+import warnings
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from vgcourse import motions, video
+from vgcourse.collect import FileReport, clips_from_folder, clips_from_tfds, iter_folder, iter_tfds
+from vgcourse.shards import Clips, concatenate, load_clips, open_store, parse_records, save_clips
+
+__all__ = [  # with what the modules above prepare, so that a lesson imports `datasets` alone
+    "Clips",
+    "FileReport",
+    "clips_from_folder",
+    "clips_from_tfds",
+    "concatenate",
+    "data_folder",
+    "iter_folder",
+    "iter_tfds",
+    "load_actions",
+    "load_clips",
+    "make_dataset",
+    "save_clips",
+]
+
+SPLITS = ("train", "validation", "test")
+BLOCK_BYTES = 128 * 2**20  # clips of a store that are shuffled together
+PREFETCH = 4  # batches made ahead while a step trains
+
+
+# ---- the actions set -------------------------------------------------------------------------------------
+
+
+def data_folder():
+    """The folder of the course's data: in a wheel `vgcourse/_data`, else the repository's `data`."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "_data", package.parent / "data"):
+        if folder.is_dir():
+            return folder
+    raise ValueError(f"{package.parent / 'data'}: expected the course's data, received no such folder")
+
+
+def load_actions(split, *, size=64, num_frames=16, fps=10):
+    """Load a split of the actions set, from its videos the first time and from the cache after that.
+
+    Every clip starts with its video, so that the same call gives the same clips. For training, load more
+    frames than the model sees (the videos last 2 s: 20 frames at 10 fps) and let `make_dataset(...,
+    num_frames=16)` draw a new start in time for every clip of every epoch.
+
+    Args:
+        split: "train" (64 actors), "validation" (8) or "test" (8); no actor is in two.
+        size: height and width in pixels.
+        num_frames: frames per clip.
+        fps: frames per second.
+
+    Returns:
+        `Clips`: uint8 `(num_clips, num_frames, size, size, 3)`, in the order of `labels.csv`.
+
+    Raises:
+        ValueError: the split is unknown, a video is missing, damaged, not the one in `labels.csv` or shorter
+            than `num_frames`.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"unknown split: expected one of {SPLITS}, received {split!r}")
+    table = data_folder() / "actions" / "labels.csv"
+    if not table.is_file():
+        raise ValueError(f"{table}: no such file; make the set by `python -m vgcourse render`")
+    rows, action_names = _read_labels(table, split)
+    settings = f"{_sha256(table.read_bytes())} {split} {size} {num_frames} {float(fps)}"
+    cache = _cache_folder() / f"actions-{split}-{_sha256(settings.encode())[:16]}.npz"
+    clips = _read_cache(cache, (len(rows), num_frames, size, size, 3))
+    if clips is None:
+        clips = _decode_actions(table.parent, rows, {"size": size, "num_frames": num_frames, "fps": fps})
+        _write_cache(cache, clips)
+    return Clips(
+        clips,
+        np.array([action_names.index(row["action"]) for row in rows]),
+        np.array([int(row["actor"]) for row in rows]),
+        action_names,
+        float(fps),
+        tuple(row["file"] for row in rows),
+    )
+
+
+def _read_labels(table, split):
+    """The rows of a split, and the names of all actions in the table, in the order of `motions.ACTIONS`."""
+    with open(table, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = {row["action"] for row in rows}
+    if not found <= set(motions.ACTIONS):
+        raise ValueError(f"{table}: unknown action: expected {motions.ACTIONS}, received {sorted(found)}")
+    names = tuple(name for name in motions.ACTIONS if name in found)
+    return [row for row in rows if row["split"] == split], names
+
+
+def _decode_actions(folder, rows, settings):
+    def decode(row):
+        path = folder / row["file"]
+        received = _sha256(path.read_bytes()) if path.is_file() else "no such file"
+        if received != row["sha256"]:
+            raise ValueError(f"{path}: expected sha256 {row['sha256']}, received {received}; fetch it again")
+        return video.read_clip(path, **settings)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.stack(list(pool.map(decode, rows)))
+
+
+def _cache_folder():
+    if "VGCOURSE_CACHE" in os.environ:
+        return Path(os.environ["VGCOURSE_CACHE"])
+    if "XDG_CACHE_HOME" in os.environ:
+        return Path(os.environ["XDG_CACHE_HOME"], "vgcourse")
+    home = {"win32": "AppData/Local", "darwin": "Library/Caches"}.get(sys.platform, ".cache")
+    return Path.home() / home / "vgcourse"
+
+
+def _read_cache(path, shape):
+    """The cached clips, or None if there are none or they are damaged (npz carries a CRC)."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            clips = file["clips"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return clips if clips.shape == shape and clips.dtype == np.uint8 else None
+
+
+def _write_cache(path, clips):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+            np.savez(Path(scratch) / "clips.npz", clips=clips)
+            os.replace(Path(scratch) / "clips.npz", path)
+    except OSError as error:  # slower next time, nothing worse
+        message = f"{path}: clips cannot be cached ({error}); VGCOURSE_CACHE names another folder"
+        warnings.warn(message, stacklevel=3)
+
+
+def _sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+# ---- batches ---------------------------------------------------------------------------------------------
+
+
+def make_dataset(
+    clips_or_folder, labels=None, *, batch_size, seed, shuffle=True, num_frames=None, start_step=0
+):
+    """Batches for training and evaluation: the only `tf.data` pipeline of the course.
+
+    What a batch holds depends on the seed and its number alone: draw `d` (counted from the start of
+    training, `batch_size` draws a step) is place `d % num_clips` in the permutation of epoch
+    `d // num_clips`. So training resumes at any step with the very batches it would have had.
+
+    Args:
+        clips_or_folder: `Clips`; or a uint8 array `(num_clips, time, height, width, 3)`; or a folder that
+            `save_clips` wrote, which is streamed: shards in a new order every epoch, clips shuffled within
+            blocks of 128 MiB. Clips and arrays are kept in memory as uint8.
+        labels: with an array, integers `(num_clips,)`; None labels every clip 0.
+        batch_size: clips per batch.
+        seed: integer; same seed, same batches.
+        shuffle: True for endless shuffled epochs (each has every clip once; a batch may begin in one and end
+            in the next); False for a single pass in order, whose last batch may be smaller.
+        num_frames: frames per clip. Fewer than stored: a window at a random start, another in every draw;
+            without `shuffle`, the first frames. None takes all.
+        start_step: number of batches that were seen already.
+
+    Returns:
+        `tf.data.Dataset` of `(clips, actions)`: float32 `(batch_size, num_frames, height, width, 3)` in
+        [-1, 1] and int32 `(batch_size,)`.
+
+    Raises:
+        ValueError: fewer clips than `batch_size`, fewer frames than `num_frames`, arrays of a wrong dtype,
+            rank or range, or a store that is missing or corrupted.
+    """
+    clips = _open_clips(clips_or_folder, labels)
+    stored_frames, *frame_shape = clips.clip_shape
+    num_frames = stored_frames if num_frames is None else num_frames
+    _check_counts(clips, batch_size, num_frames, start_step)
+    room = stored_frames - num_frames
+
+    def with_start(draw, clip):
+        """Choose where the window of this draw starts."""
+        if not (shuffle and room):
+            return tf.zeros_like(draw), clip
+        return tf.random.stateless_uniform([], [seed, draw], maxval=room + 1, dtype=tf.int64), clip
+
+    order = _array_order if isinstance(clips, Clips) else _streamed_order
+    draws, load = order(clips, start_step * batch_size, seed if shuffle else None)
+
+    def to_batch(starts, chosen):
+        frames, actions = load(chosen, starts[:, None] + tf.range(num_frames, dtype=tf.int64))
+        frames = tf.ensure_shape(frames, [batch_size if shuffle else None, num_frames, *frame_shape])
+        # preprocess.to_model_range, written in TensorFlow; a test holds the two equal.
+        return tf.cast(frames, tf.float32) / 127.5 - 1.0, tf.cast(actions, tf.int32)
+
+    batches = draws.map(with_start).batch(batch_size, drop_remainder=shuffle)
+    return _reproducible(batches.map(to_batch).prefetch(PREFETCH))
+
+
+def _open_clips(clips_or_folder, labels):
+    """`Clips`, or the `Store` of a folder."""
+    if labels is not None and isinstance(clips_or_folder, (str, os.PathLike, Clips)):
+        raise ValueError("labels go with an array; Clips and stores bring their own")
+    if isinstance(clips_or_folder, (str, os.PathLike)):
+        return open_store(clips_or_folder)
+    if isinstance(clips_or_folder, Clips):
+        return clips_or_folder
+    labels = np.zeros(np.shape(clips_or_folder)[:1], np.int32) if labels is None else np.asarray(labels)
+    names = tuple(str(label) for label in range(int(labels.max(initial=0)) + 1))
+    return Clips(clips_or_folder, labels, np.full(labels.shape, -1), names, 25.0)
+
+
+def _check_counts(clips, batch_size, num_frames, start_step):
+    if not 1 <= batch_size <= clips.num_clips:
+        raise ValueError(f"batch_size: expected 1 to {clips.num_clips}, all clips; received {batch_size}")
+    if not 1 <= num_frames <= clips.clip_shape[0]:
+        raise ValueError(f"num_frames: expected 1 to {clips.clip_shape[0]}, as stored; received {num_frames}")
+    if start_step < 0:
+        raise ValueError(f"start_step: expected 0 or more; received {start_step}")
+
+
+def _permuted(places, num_places, seed):
+    """Where `places` are in the permutation of `num_places` that belongs to `seed`, two integers."""
+    return tf.random.experimental.index_shuffle(places, seed, tf.cast(num_places - 1, tf.int64))
+
+
+def _array_order(stored, first_draw, seed):
+    """Dataset of `(draw, place of its clip)`, and the function that fetches a batch of them."""
+    num_clips = stored.num_clips
+    with tf.device("CPU"):  # not copied to a GPU as a whole
+        clips, actions = tf.constant(stored.clips), tf.constant(stored.actions)
+
+    def place(draw):
+        return draw if seed is None else _permuted(draw % num_clips, num_clips, [seed, draw // num_clips])
+
+    def load(places, frames):
+        places_in_time = tf.stack([tf.broadcast_to(places[:, None], tf.shape(frames)), frames], axis=-1)
+        return tf.gather_nd(clips, places_in_time), tf.gather(actions, places)
+
+    draws = tf.data.Dataset.range(first_draw, num_clips if seed is None else tf.int64.max)
+    return draws.map(lambda draw: (draw, place(draw))), load
+
+
+def _streamed_order(store, first_draw, seed):
+    """Dataset of `(draw, its serialised clip)`, and the function that parses a batch of them."""
+    num_clips, num_shards = store.num_clips, len(store.paths)
+    first_epoch = 0 if seed is None else first_draw // num_clips
+    block_clips = max(1, BLOCK_BYTES // int(np.prod(store.clip_shape)))
+    num_blocks = -(-num_clips // block_clips)
+
+    def shuffled_epoch(epoch):
+        """Blocks of serialised clips. `Dataset.shuffle` would depend on state; a permutation does not."""
+        shards = _permuted(tf.range(num_shards, dtype=tf.int64), num_shards, [seed, epoch])
+        blocks = tf.data.TFRecordDataset(tf.gather(store.paths, shards)).batch(block_clips)
+        return blocks.enumerate(epoch * num_blocks).map(shuffled_block)
+
+    def shuffled_block(number, block):
+        size = tf.size(block, tf.int64)
+        return tf.gather(block, _permuted(tf.range(size), size, [seed, number]))
+
+    def load(records, frames):
+        parsed = parse_records(records, store.clip_shape)
+        return tf.gather(parsed["clip"], frames, axis=1, batch_dims=1), parsed["action"]
+
+    if seed is None:
+        records = tf.data.TFRecordDataset(store.paths)
+    else:
+        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
+        records = epochs.flat_map(shuffled_epoch).prefetch(1).unbatch()
+    return records.enumerate(first_epoch * num_clips).skip(first_draw - first_epoch * num_clips), load
+
+
+def _reproducible(dataset):
+    """Keep batches in order; with several workers, deal them out one by one."""
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.with_options(options)

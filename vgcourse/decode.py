@@ -1,0 +1,274 @@
+"""Load, under the surface of `video`: from a file to upright RGB frames at chosen times.
+
+Axes: a frame is (height, width, 3), RGB, uint8 [0, 255]. Times are ticks of the file's own clock, exact
+fractions: seconds in floats would put a frame on the wrong side of its own timestamp.
+"""
+
+import contextlib
+import heapq
+import math
+import os
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.reformatter import Colorspace, VideoReformatter
+
+REORDER_WINDOW = 8  # frames held back so that unordered timestamps come out sorted
+LARGE_FRAME = 320 * 240  # pixels; below this, starting threads costs more time than they save
+
+
+class VideoError(ValueError):
+    """A video file cannot be read or written as asked; the message names the file."""
+
+
+def frames(path, *, fps=None, start=0.0, size=None):
+    """Yields the frames of a video; `video.iter_frames` without its check of the arguments.
+
+    Args:
+        path: the video file.
+        fps: frames per second to resample to, or None for the file's frames.
+        start: seconds from the beginning.
+        size: `(height, width)` to scale and crop to, or None.
+
+    Yields:
+        uint8 arrays, all of one shape `(height, width, 3)`.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    with open_video(path) as (container, stream):
+        clock, rate = stream.time_base, frame_rate(stream)
+        reformatter, origin, target, previous, array = VideoReformatter(), None, None, None, None
+        if start > 1 and stream.start_time is not None:
+            # Jump to a key frame well before `start` (decoding runs ahead of showing); the rest is dropped.
+            origin = stream.start_time
+            with contextlib.suppress(av.FFmpegError):  # some formats cannot jump: decode from the beginning
+                container.seek(origin + int((start - 1) / clock), stream=stream)
+        ordered = _in_order(decoded(container, stream, path), 1 / (rate * clock))
+        # A clock finer than the frame rate still rounds: 1/30 s may be stored as 0.033.
+        slack = Fraction(1, 2) if 2 * rate * clock <= 1 else 0
+        step = fps and 1 / (fraction(fps) * clock)
+        for frame in _choose(ordered, origin, fraction(start) / clock, step, slack):
+            if frame is previous:  # shown again: a copy keeps the yielded arrays independent
+                yield array.copy()
+                continue
+            target = target or displayed_size(frame, stream)  # a picture that changes size keeps its first
+            array, previous = _to_rgb(frame, target, size, reformatter), frame
+            yield array
+        if array is None and start == 0:
+            raise VideoError(f"{path}: expected a video with frames, received one with 0 frames")
+
+
+@contextlib.contextmanager
+def open_video(path):
+    """Opens a file and its picture stream.
+
+    Args:
+        path: the video file.
+
+    Yields:
+        `(av.container.InputContainer, av.video.stream.VideoStream)`.
+
+    Raises:
+        VideoError: there is no such file, or it is cut short, or no video.
+    """
+    path = os.fspath(path)
+    _check_file(path)
+    try:
+        # "file:" and the whitelist: a name with a colon is no protocol, and a playlist opens nothing else.
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(f"{path}: expected a video, received something else ({reason(error)})") from None
+    with container:
+        streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+        if not streams or streams[0].codec_context is None:
+            kind = "sound only" if container.streams.audio else "no picture stream"
+            raise VideoError(f"{path}: expected a video, received a file with {kind}")
+        try:
+            yield container, streams[0]
+        except av.FFmpegError as error:
+            raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
+
+
+def _is_cover(stream):
+    """Whether the stream is the still picture that sound files carry."""
+    return "attached_pic" in str(getattr(stream, "disposition", "")).lower()
+
+
+def _check_file(path):
+    """Raises VideoError for what can be told without decoding."""
+    if not os.path.exists(path):
+        raise VideoError(f"{path}: expected a video file, but there is none of this name")
+    if not os.path.isfile(path):
+        kind = "folder" if os.path.isdir(path) else "device"
+        raise VideoError(f"{path}: expected a video file, received a {kind}")
+    try:
+        received = os.path.getsize(path)
+        expected = _size_by_boxes(path, received)
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
+    if received == 0:
+        raise VideoError(f"{path}: expected a video file, received an empty one (0 bytes)")
+    if received < expected:
+        raise VideoError(f"{path}: cut short, expected {expected} bytes, received {received}; copy it again")
+
+
+def _size_by_boxes(path, size):
+    """Where the last box of an MP4 says that it ends, in bytes; 0 for other formats.
+
+    FFmpeg itself plays the part that is there and then stops, as if the video had ended.
+    """
+    end = 0
+    with open(path, "rb") as file:
+        while end + 8 <= size:
+            file.seek(end)
+            header = file.read(16)
+            if end == 0 and header[4:8] != b"ftyp":
+                return 0
+            length = int.from_bytes(header[:4], "big")
+            if length == 1:  # a 64-bit length follows the box's name
+                length = int.from_bytes(header[8:16], "big")
+            if length < 8:  # 0: up to the end of the file
+                return size
+            end += length
+    return end
+
+
+def decoded(container, stream, path):
+    """Yields `av.VideoFrame`s of a `stream` of `container` in the decoder's order.
+
+    Damage becomes a VideoError that names `path`.
+    """
+    if stream.codec_context.width * stream.codec_context.height < LARGE_FRAME:
+        stream.codec_context.thread_count = 1
+    else:
+        stream.thread_type = "AUTO"
+    count = 0
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                raise VideoError(f"{path}: damaged: could decode {count} frames, then: incomplete packet")
+            for frame in packet.decode():
+                count += 1
+                yield frame
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(f"{path}: damaged: could decode {count} frames, then: {reason(error)}") from None
+
+
+# ---- time, in ticks of the stream's clock ----------------------------------------------------------------
+
+
+def _in_order(frames, frame_ticks):
+    """Yields (time, end, frame) sorted by time, as far as a small window can."""
+    waiting, time = [], -frame_ticks
+    for count, frame in enumerate(frames):
+        time = time + frame_ticks if frame.pts is None else frame.pts
+        end = time + (getattr(frame, "duration", None) or frame_ticks)
+        heapq.heappush(waiting, (time, count, end, frame))
+        if len(waiting) > REORDER_WINDOW:
+            first, _, end, frame = heapq.heappop(waiting)
+            yield first, end, frame
+    while waiting:
+        first, _, end, frame = heapq.heappop(waiting)
+        yield first, end, frame
+
+
+def _choose(ordered, origin, start, step, slack):
+    """Yields what is on show `start + k * step` ticks after the origin; without step, all from `start`."""
+    k, shown, end = 0, None, 0
+    for time, frame_end, frame in ordered:
+        origin = time if origin is None else origin
+        if step is None:
+            if time - origin >= math.floor(start + slack):
+                yield frame
+            continue
+        while shown is not None and math.floor(start + k * step + slack) < time - origin:
+            yield shown
+            k += 1
+        shown, end = frame, frame_end - origin
+    # The end is rounded twice, where it begins and how long it lasts: what is left must be more than that.
+    margin = 0 if step is None else min(2 * slack, step / 2)
+    while shown is not None and start + k * step + margin < end:
+        yield shown
+        k += 1
+
+
+# ---- picture ---------------------------------------------------------------------------------------------
+
+# Newer PyAV scales with a thread per core unless told otherwise: that costs more than it saves.
+ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+# Older PyAV takes every video for BT.601 unless told what the frame says.
+COLORSPACES = {space.value: space.name for space in Colorspace}
+
+
+def _to_rgb(frame, displayed, size, reformatter):
+    """uint8 (height, width, 3): scaled, converted and turned upright."""
+    rotation, mirrored = orientation(frame)
+    height, width = displayed
+    if size is not None:  # cover the target; its centre is cropped below
+        scale = max(size[0] / height, size[1] / width)
+        height, width = max(size[0], round(height * scale)), max(size[1], round(width * scale))
+    stored = (width, height) if rotation % 180 else (height, width)
+    colorspace = COLORSPACES.get(frame.colorspace)
+    # FFmpeg's "bilinear" widens its triangle when it shrinks, so it is antialiased as preprocess.resize is.
+    rgb = reformatter.reformat(
+        frame,
+        width=stored[1],
+        height=stored[0],
+        format="rgb24",
+        interpolation="BILINEAR",
+        src_colorspace=colorspace,
+        dst_colorspace=colorspace and "ITU601",  # RGB has none, but older PyAV wants two that differ
+        **ONE_THREAD,
+    )
+    array = rgb.to_ndarray()
+    if mirrored:
+        array = array[:, ::-1]
+    if rotation:
+        array = np.rot90(array, k=-rotation // 90)
+    if size is not None and array.shape[:2] != size:
+        top, left = (height - size[0]) // 2, (width - size[1]) // 2
+        array = array[top : top + size[0], left : left + size[1]]
+    return np.ascontiguousarray(array)
+
+
+def orientation(frame):
+    """How a `frame` is to be shown.
+
+    Returns:
+        (degrees clockwise to turn the stored picture, whether to mirror it left to right before that).
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return 0, False
+    # A stored point (x, y), y downwards, is displayed at (a x + c y, b x + d y).
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].astype(float)
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    return round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360, mirrored
+
+
+def displayed_size(frame, stream):
+    """Returns (height, width) of a `frame` of `stream` after rotation, with square pixels."""
+    width = max(1, round(frame.width * (stream.sample_aspect_ratio or 1)))
+    return (width, frame.height) if orientation(frame)[0] % 180 else (frame.height, width)
+
+
+def frame_rate(stream):
+    """Returns the average frames per second of `stream` as a Fraction; 25 if the file does not say."""
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+# ---- numbers and words -----------------------------------------------------------------------------------
+
+
+def fraction(number):
+    """Returns the simple Fraction that `number` means: 29.97002997 is 30000/1001, 0.3 is 3/10."""
+    return Fraction(float(number)).limit_denominator(1_000_000)
+
+
+def reason(error):
+    """Returns one line out of an `error` of FFmpeg or of the operating system."""
+    return str(getattr(error, "strerror", None) or error).split("\n")[0]

@@ -1,0 +1,106 @@
+"""Training of the networks behind `features`; augmentation decides whether they see motion or content.
+
+Axes and ranges: clips are uint8 `(N, T, H, W, 3)` in [0, 255]; augmented batches are float32 in about the
+same range, `(B, 16, H, W, 3)` for classifiers and `(B, H, W, 3)` for the content embedding.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from vgcourse.networks import NUM_FRAMES, resize_frames
+
+BATCH = 32
+FRAMES_PER_CLIP = 4  # that the content embedding sees of a clip at a time
+
+
+def fit_classifier(model, clips, actions, *, epochs, seed):
+    """Train an action classifier with Adam, a cosine schedule and label smoothing 0.1.
+
+    Args:
+        model: as built by `networks.build_action_classifier` or `build_second_classifier`; trained in place.
+        clips: uint8 `(N, T, H, W, 3)`, T at least 16, looping: the frame after the last is the first.
+        actions: integers `(N,)`.
+        epochs: passes over the clips, each with fresh augmentation.
+        seed: of order and augmentation.
+    """
+    _fit(model, clips, actions, _clip_batch, epochs=epochs, seed=seed)
+
+
+def fit_embedding(model, clips, actors, *, epochs, seed):
+    """Train the content embedding to name the actor in single frames.
+
+    Args:
+        model: as built by `networks.build_content_embedding`; trained in place.
+        clips: uint8 `(N, T, H, W, 3)`.
+        actors: integers `(N,)`, 0 to the number of actors - 1.
+        epochs: passes over the clips; each sees 4 frames of every clip.
+        seed: of order and augmentation.
+    """
+    _fit(model, clips, actors, _frame_batch, epochs=epochs, seed=seed)
+
+
+def _fit(model, clips, labels, make_batch, *, epochs, seed):
+    size, num_classes = model.input_shape[-2], model.output_shape[-1]
+    resized = [resize_frames(clips[i : i + 64], size).numpy() for i in range(0, len(clips), 64)]
+    clips = np.concatenate([chunk.round().astype(np.uint8) for chunk in resized])
+    targets = np.eye(num_classes, dtype=np.float32)[labels] * 0.9 + 0.1 / num_classes
+    rng, batches = np.random.default_rng(seed), max(len(clips) // BATCH, 1)
+    rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * batches)
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    for _ in range(epochs):
+        for rows in np.array_split(rng.permutation(len(clips)), batches):
+            model.train_on_batch(*make_batch(clips, targets, rows, rng))
+
+
+def _clip_batch(clips, targets, rows, rng):
+    """Random window, shift, colours, blur and noise; one clip in eight frozen, one shuffled in time.
+
+    Frozen and shuffled clips are asked for no action (equal probabilities), so that the pose of a single
+    frame is not enough: the classifier has to look at the motion.
+    """
+    n, targets = len(rows), targets[rows].copy()
+    times = (rng.integers(0, clips.shape[1], (n, 1)) + np.arange(NUM_FRAMES)) % clips.shape[1]
+    kind = rng.random(n)
+    frozen, shuffled = kind < 0.125, kind > 0.875
+    times[frozen] = times[frozen, :1]
+    times[shuffled] = rng.permuted(times[shuffled], axis=1)
+    targets[frozen | shuffled] = 1.0 / targets.shape[1]
+    # Who it is must not matter: channels mixed, contrast and brightness changed, one draw per clip.
+    mix = np.eye(3) * rng.uniform(0.6, 1.3, (n, 1, 1)) + rng.normal(0.0, 0.25, (n, 3, 3))
+    shades = rng.uniform(-40, 40, (n, 1, 3))
+    return _degrade(_shift(clips, rows, times, rng), mix, shades, rng), targets
+
+
+def _frame_batch(clips, targets, rows, rng):
+    """A few frames of each clip, shifted, a little lighter or darker; colours stay, they are the content."""
+    times = rng.integers(0, clips.shape[1], (len(rows), FRAMES_PER_CLIP))
+    mix, shades = np.tile(np.eye(3), (len(rows), 1, 1)), rng.uniform(-10, 10, (len(rows), 1, 1))
+    frames = _degrade(_shift(clips, rows, times, rng), mix, shades, rng)
+    return tf.reshape(frames, (-1, *clips.shape[2:])), np.repeat(targets[rows], FRAMES_PER_CLIP, axis=0)
+
+
+def _shift(clips, rows, times, rng):
+    """The chosen frames, all frames of a clip moved by the same few pixels (edges repeated)."""
+    (height, width), margin = clips.shape[2:4], clips.shape[2] // 12
+    padded = np.pad(clips[rows], ((0, 0), (0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
+    corners = rng.integers(0, 2 * margin + 1, (len(rows), 2))
+    moved = [
+        clip[time, top : top + height, left : left + width]
+        for clip, time, (top, left) in zip(padded, times, corners, strict=True)
+    ]
+    return np.stack(moved)
+
+
+def _degrade(clips, mix, shades, rng):
+    """Colours mixed and shifted per clip, then as much blur and noise as a young generator makes."""
+    n, num_frames, size = clips.shape[:3]
+    x = tf.reshape(tf.cast(clips, tf.float32), (n, -1, 3)) - 127.5
+    x = tf.matmul(x, tf.cast(mix, tf.float32)) + tf.cast(shades, tf.float32) + 127.5
+    x = tf.reshape(tf.clip_by_value(x, 0.0, 255.0), (-1, size, size, 3))
+    coarse = tf.image.resize(tf.nn.avg_pool2d(x, 2, 2, "VALID"), (size, size))
+    blur = np.repeat(rng.uniform(-0.5, 1.0, n).clip(0), num_frames)  # a third stays sharp
+    x = x + tf.cast(blur[:, None, None, None], tf.float32) * (coarse - x)
+    noise = tf.random.stateless_normal((*x.shape[:3], 1), rng.integers(0, 2**31, 2), stddev=8 * rng.random())
+    return tf.reshape(x + noise, (n, num_frames, size, size, 3))

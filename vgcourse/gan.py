@@ -1,0 +1,153 @@
+"""The video GAN: two steps of one game, the averaged generator, and what a batch shows.
+
+Axes: clips `(batch, time, height, width, channels)`, float32 in the model range [-1, 1].
+Every random number is a function of (seed, step): a run that is stopped and resumed draws the same.
+"""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from vgcourse import losses
+from vgcourse.models import VideoGenerator
+
+
+def draw_times(seed, num_frames, num_seen):
+    """Frame indices that the discriminator looks at: one random start, one random stride.
+
+    Args:
+        seed: int tensor `(2,)`.
+        num_frames: frames per clip.
+        num_seen: frames to pick.
+
+    Returns:
+        int32 tensor `(num_seen,)`, increasing, within the clip.
+    """
+    seeds = tf.random.split(seed, 2)
+    stride = tf.random.stateless_uniform((), seeds[0], 1, num_frames // num_seen + 1, tf.int32)
+    last = num_frames - (num_seen - 1) * stride
+    start = tf.random.stateless_uniform((), seeds[1], 0, last, tf.int32)
+    return start + stride * tf.range(num_seen)
+
+
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+class VideoGAN(keras.Model):
+    """Generator against discriminator, with lazy R1 and an averaged generator.
+
+    `discriminator_step` and `generator_step` are the two halves of the game; `train_step` plays
+    both, so that `fit` works, and `vgcourse.training` calls the same. Departures from MoCoGAN: one
+    discriminator that sees a few frames, the R1 penalty every few steps, beta_1 = 0, and samples
+    come from `ema_generator`, a running average of the generator's weights.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        discriminator: `[frames, actions] -> logits`, see `models.build_discriminator`.
+        seed: int; all noise follows from it and from the step.
+        r1_gamma: weight of the R1 penalty (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
+        r1_every: steps between penalties; the weight is multiplied by it (Karras et al. 2020).
+        ema_decay: share of the old average kept at each step.
+    """
+
+    def __init__(self, generator, discriminator, *, seed=0, r1_gamma=1.0, r1_every=8, ema_decay=0.99):
+        super().__init__(name="video_gan", autocast=False)
+        self.generator, self.discriminator = generator, discriminator
+        self.ema_generator = VideoGenerator.from_config({**generator.get_config(), "dtype": "float32"})
+        self.seed, self.r1_gamma, self.r1_every, self.ema_decay = seed, r1_gamma, r1_every, ema_decay
+        self.num_seen = discriminator.input_shape[0][1]
+        self.step = self.add_weight(shape=(), dtype="int64", trainable=False, name="step")
+        build(generator), build(self.ema_generator)
+        self.ema_generator.set_weights(generator.get_weights())
+        self.built = True
+
+    def compile(self, g_optimizer=None, d_optimizer=None, *, loss="non_saturating"):
+        super().compile(optimizer=None, jit_compile=False)
+        self.g_optimizer = g_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99)
+        self.d_optimizer = d_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99)
+        self.g_optimizer.build(self.generator.trainable_variables)
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.generator_loss, self.discriminator_loss = losses.get_loss(loss)
+        self.step_function = tf.function(self.train_step)
+
+    def fake_frames(self, actions, times, seed):
+        batch = ops.shape(actions)[0]
+        seeds = tf.random.split(seed, 2)
+        content = tf.random.stateless_normal((batch, self.generator.content_dim), seeds[0])
+        shape = (batch, self.generator.num_frames, self.generator.motion_dim)
+        noise = tf.random.stateless_normal(shape, seeds[1])
+        codes = self.generator.motion_rnn([noise, actions])
+        return self.generator.render(content, tf.gather(codes, times, axis=1), training=True)
+
+    def discriminator_step(self, clips, actions):
+        seeds = self.seeds(0)
+        times = draw_times(seeds[0], self.generator.num_frames, self.num_seen)
+        real = tf.gather(clips, times, axis=1)
+        fake = self.fake_frames(actions, times, seeds[1])
+        variables = self.discriminator.trainable_variables
+        with tf.GradientTape() as tape:
+            both = self.discriminator(
+                [tf.concat([real, fake], 0), tf.concat([actions, actions], 0)], training=True
+            )
+            real_logits, fake_logits = tf.split(both, 2)
+            d_loss = self.discriminator_loss(real_logits, fake_logits)
+        gradients = tape.gradient(d_loss, variables)
+        penalty = tf.cond(
+            self.step % self.r1_every == 0,
+            lambda: self.r1_gradients(real, actions),
+            lambda: [tf.zeros_like(v) for v in variables],
+        )
+        self.d_optimizer.apply([a + b for a, b in zip(gradients, penalty, strict=True)], variables)
+        return {
+            "d_loss": d_loss,
+            "real_logits": tf.reduce_mean(real_logits),
+            "fake_logits": tf.reduce_mean(fake_logits),
+        }
+
+    def r1_gradients(self, real, actions):
+        variables = self.discriminator.trainable_variables
+        with tf.GradientTape() as tape:
+            penalty = self.r1_every * losses.r1_penalty(
+                lambda frames: self.discriminator([frames, actions], training=True),
+                real,
+                gamma=self.r1_gamma,
+            )
+        gradients = tape.gradient(penalty, variables)
+        # The last bias shifts every score alike: it has no part in the penalty, and no gradient.
+        return [
+            tf.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)
+        ]
+
+    def generator_step(self, actions):
+        seeds = self.seeds(1)
+        times = draw_times(seeds[0], self.generator.num_frames, self.num_seen)
+        variables = self.generator.trainable_variables
+        with tf.GradientTape() as tape:
+            fake = self.fake_frames(actions, times, seeds[1])
+            fake_logits = self.discriminator([fake, actions], training=True)
+            g_loss = self.generator_loss(fake_logits, fake_logits)
+        self.g_optimizer.apply(tape.gradient(g_loss, variables), variables)
+        for average, live in zip(self.ema_generator.weights, self.generator.weights, strict=True):
+            average.assign(self.ema_decay * average + (1 - self.ema_decay) * live)
+        return {"g_loss": g_loss}
+
+    def seeds(self, half):
+        seed = tf.stack([tf.constant(self.seed, tf.int64), 2 * tf.convert_to_tensor(self.step) + half])
+        return tf.random.split(seed, 2)
+
+    def train_step(self, data):
+        clips, actions = data
+        logs = self.discriminator_step(clips, actions)
+        logs |= self.generator_step(actions)
+        self.step.assign_add(1)
+        return logs
+
+
+def build(generator):
+    generator.build(
+        [
+            (None, generator.content_dim),
+            (None, generator.num_frames, generator.motion_dim),
+            (None,),
+        ]
+    )

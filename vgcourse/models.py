@@ -1,0 +1,200 @@
+"""Networks of the video GAN: motion RNN, frame generator, sparse-frame discriminator.
+
+Axes: clips `(batch, time, height, width, channels)`, float32 in the model range [-1, 1].
+Latents: one `content_code` per clip (who), one `motion_code` per frame (which pose).
+"""
+
+import math
+
+import keras
+from keras import layers, ops
+
+CONTENT_DIM, MOTION_DIM = 32, 16
+SIZES = (32, 64, 128)
+
+
+def channel_plan(size, channels):
+    """Channels per resolution, from 4x4 up to `size` / 2: they halve as the picture doubles.
+
+    Args:
+        size: height and width of a frame in pixels: 32, 64 or 128.
+        channels: channels at the finest resolution, `size` / 2.
+
+    Returns:
+        A list of ints, coarsest first, never over `8 * channels`.
+
+    Raises:
+        ValueError: `size` is not one of 32, 64, 128.
+    """
+    if size not in SIZES:
+        raise ValueError(f"Frames must be {SIZES} pixels wide; received size={size!r}.")
+    doublings = int(math.log2(size // 4))
+    return [channels * 2 ** min(k, 3) for k in range(doublings - 1, -1, -1)]
+
+
+def build_frame_generator(size, latent_dim, *, channels=32, dtype="float32"):
+    """Frame generator: one latent in, one frame out (DCGAN's transposed convolutions).
+
+    Args:
+        size: height and width of the frame in pixels.
+        latent_dim: length of the input, content code and motion code side by side.
+        channels: channels at the finest resolution.
+        dtype: Keras precision policy; the frame itself is always float32.
+
+    Returns:
+        A `keras.Model`: `(batch, latent_dim)` -> `(batch, size, size, 3)` in [-1, 1].
+    """
+    plan = channel_plan(size, channels)
+    latent = layers.Input((latent_dim,))
+    x = layers.Dense(16 * plan[0], use_bias=False, dtype=dtype)(latent)
+    x = layers.Reshape((4, 4, plan[0]), dtype=dtype)(x)
+    for width in [*plan[1:], 3]:
+        x = layers.BatchNormalization(momentum=0.9, dtype=dtype)(x)
+        x = layers.ReLU(dtype=dtype)(x)
+        x = layers.Conv2DTranspose(width, 4, 2, "same", dtype=dtype)(x)
+    frame = layers.Activation("tanh", dtype="float32")(x)
+    return keras.Model(latent, frame, name="frame_generator")
+
+
+def build_motion_rnn(num_frames, num_actions, *, noise_dim=MOTION_DIM, units=96):
+    """Motion RNN: fresh noise per frame and the action in, one motion code per frame out.
+
+    As in MoCoGAN the action enters here and not the frame generator: what a person does is
+    motion, who it is is content. Always float32: it is small, and errors would add up over time.
+
+    Args:
+        num_frames: frames per clip.
+        num_actions: number of actions.
+        noise_dim: length of the noise and of a motion code.
+        units: size of the recurrent state.
+
+    Returns:
+        A `keras.Model`: `[(batch, num_frames, noise_dim), (batch,) int]` ->
+        `(batch, num_frames, noise_dim)`.
+    """
+    noise = layers.Input((num_frames, noise_dim))
+    actions = layers.Input((), dtype="int32")
+    # A product with a one-hot row, not a table look-up: its gradient is deterministic.
+    action = layers.Dense(32, use_bias=False, dtype="float32")(ops.one_hot(actions, num_actions))
+    start = layers.Concatenate(dtype="float32")([noise[:, 0], action])
+    start = layers.Dense(units, activation="tanh", dtype="float32")(start)
+    steps = layers.Concatenate(dtype="float32")([noise, layers.RepeatVector(num_frames)(action)])
+    gru = layers.GRU(units, return_sequences=True, unroll=True, dtype="float32")
+    codes = layers.Dense(noise_dim, dtype="float32")(gru(steps, initial_state=start))
+    return keras.Model([noise, actions], codes, name="motion_rnn")
+
+
+@keras.saving.register_keras_serializable("vgcourse")
+class VideoGenerator(keras.Model):
+    """Video generator: a content code, motion noise and an action make one clip.
+
+    The motion RNN runs over all frames; the frame generator draws each frame from the content code
+    and that frame's motion code. Training asks for a few frames only (`render`), sampling for all.
+
+    Call it with `[content_code, motion_noise, actions]`, shapes `(batch, content_dim)`,
+    `(batch, num_frames, motion_dim)` and `(batch,)` int; it returns clips
+    `(batch, num_frames, size, size, 3)`, float32 in [-1, 1].
+
+    Args:
+        size: height and width of a frame in pixels: 32, 64 or 128.
+        action_names: names of the actions; the index of a name is its label.
+        num_frames: frames per clip.
+        fps: frames per second at which the clips are meant to be played.
+        channels: channels of the frame generator at its finest resolution.
+        latent_dims: lengths of the content code and of a motion code.
+        **kwargs: `name` and `dtype` (precision policy) for `keras.Model`.
+
+    Source: Tulyakov et al. 2018 (MoCoGAN), https://arxiv.org/abs/1707.04993
+    """
+
+    def __init__(
+        self,
+        size,
+        action_names,
+        *,
+        num_frames=16,
+        fps=10.0,
+        channels=32,
+        latent_dims=(CONTENT_DIM, MOTION_DIM),
+        **kwargs,
+    ):
+        # Without autocast=False a mixed policy would round the noise on its way in.
+        super().__init__(autocast=False, **{"name": "video_generator", **kwargs})
+        self.size, self.num_frames, self.fps, self.channels = size, num_frames, float(fps), channels
+        self.action_names = tuple(action_names)
+        self.content_dim, self.motion_dim = latent_dims
+        self.motion_rnn = build_motion_rnn(num_frames, len(self.action_names), noise_dim=self.motion_dim)
+        self.frame_generator = build_frame_generator(
+            size, sum(latent_dims), channels=channels, dtype=self.dtype_policy
+        )
+
+    def render(self, content_code, motion_codes, *, training=False):
+        """Frames for the given motion codes.
+
+        Args:
+            content_code: float32 `(batch, content_dim)`.
+            motion_codes: float32 `(batch, frames, motion_dim)`, any number of frames.
+            training: whether batch normalisation uses this batch's statistics.
+
+        Returns:
+            float32 `(batch, frames, size, size, 3)` in [-1, 1].
+        """
+        frames = motion_codes.shape[1]
+        content = ops.repeat(content_code[:, None], frames, axis=1)
+        latent = ops.concatenate([content, motion_codes], axis=-1)
+        # Time is folded into the batch: the frame generator knows nothing of clips.
+        pictures = self.frame_generator(
+            ops.reshape(latent, (-1, self.content_dim + self.motion_dim)), training=training
+        )
+        return ops.reshape(pictures, (-1, frames, self.size, self.size, 3))
+
+    def call(self, inputs, training=False):
+        content_code, motion_noise, actions = inputs
+        motion_codes = self.motion_rnn([motion_noise, actions], training=training)
+        return self.render(content_code, motion_codes, training=training)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "action_names": list(self.action_names),
+            "num_frames": self.num_frames,
+            "fps": self.fps,
+            "channels": self.channels,
+            "latent_dims": [self.content_dim, self.motion_dim],
+        }
+
+
+def build_discriminator(size, num_actions, *, num_seen=4, channels=64, dtype="float32"):
+    """Sparse-frame discriminator: a few frames of a clip, stacked as channels of a 2-D CNN.
+
+    Three-dimensional convolutions over all frames are dear; motion already shows in a few frames
+    at known distances (StyleGAN-V, DIGAN). The action enters by projection: the score is raised
+    when the features point along that action's vector.
+
+    Args:
+        size: height and width of a frame in pixels.
+        num_actions: number of actions.
+        num_seen: how many frames it looks at.
+        channels: channels of the first convolution; they double as the picture halves.
+        dtype: Keras precision policy; logits are always float32.
+
+    Returns:
+        A `keras.Model`: `[(batch, num_seen, size, size, 3), (batch,) int]` -> logits `(batch, 1)`,
+        real is high.
+
+    Source: Skorokhodov et al. 2022, https://arxiv.org/abs/2112.14683; projection: Miyato & Koyama
+    2018, https://arxiv.org/abs/1802.05637
+    """
+    frames = layers.Input((num_seen, size, size, 3))
+    actions = layers.Input((), dtype="int32")
+    x = layers.Permute((2, 3, 1, 4), dtype=dtype)(frames)
+    x = layers.Reshape((size, size, 3 * num_seen), dtype=dtype)(x)
+    for width in reversed(channel_plan(size, channels)):
+        x = layers.LeakyReLU(0.2, dtype=dtype)(layers.Conv2D(width, 4, 2, "same", dtype=dtype)(x))
+    x = layers.Dense(128, dtype=dtype)(layers.Flatten(dtype=dtype)(x))
+    features = layers.LeakyReLU(0.2, dtype="float32", name="features")(x)
+    action = layers.Dense(128, use_bias=False, dtype="float32")(ops.one_hot(actions, num_actions))
+    match = layers.Dot(1, dtype="float32")([features, action]) / math.sqrt(128)
+    score = layers.Dense(1, dtype="float32")(features)
+    return keras.Model([frames, actions], score + match, name="discriminator")

@@ -1,0 +1,206 @@
+"""Look: clips, grids, contact sheets and plots as pictures that carry their own alt text. Keeps no state.
+
+Axes: clip `(time, height, width, 3)`, clips `(batch, time, height, width, 3)`; uint8 RGB in the stored
+range [0, 255].
+
+Every `show_*` and `plot_*` function returns a `Picture`. Its `text/plain` is the alt text, so that a
+screen reader, a test and the web book all read the same words.
+"""
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from vgcourse.pictures import (
+    BACKGROUND,
+    Picture,
+    auto_scale,
+    checked,
+    contact_sheet,
+    enlarge,
+    label_grid,
+    moving_picture,
+    still_picture,
+)
+
+__all__ = [
+    "BACKGROUND",
+    "Picture",
+    "contact_sheet",
+    "enlarge",
+    "label_grid",
+    "plot_bars",
+    "plot_history",
+    "show_clip",
+    "show_grid",
+    "show_sheet",
+]
+
+# Okabe & Ito's palette, which all common forms of colour vision can tell apart (https://jfly.uni-koeln.de/color/)
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+
+
+# ---- clips -----------------------------------------------------------------------------------------------
+
+
+def show_clip(clip, *, fps=10, alt=None):
+    """A clip, moving, with a still and a switch.
+
+    Args:
+        clip: uint8 `(num_frames, height, width, 3)`; small ones are scaled up.
+        fps: frames per second.
+        alt: what the clip shows, in words; None says its size only.
+
+    Returns:
+        A moving `Picture`.
+
+    Raises:
+        ValueError: the array is not a uint8 clip.
+    """
+    clip = checked(clip, "clip", 4)
+    frames, height, width, _ = clip.shape
+    alt = alt or f"A clip of {frames} frames, {width}x{height} pixels, {fps:g} frames a second."
+    return moving_picture(enlarge(clip, auto_scale(width)), alt, fps=fps)
+
+
+def show_grid(clips, *, labels=None, columns=5, fps=10, alt=None):
+    """Clips side by side, moving, with their labels.
+
+    Args:
+        clips: uint8 `(num_clips, num_frames, height, width, 3)`.
+        labels: one text per clip.
+        columns: clips per row.
+        fps: frames per second.
+        alt: what the grid shows, in words; None lists the labels.
+
+    Returns:
+        A moving `Picture`.
+
+    Raises:
+        ValueError: the array is not uint8 clips, or the labels are not one per clip.
+    """
+    grid = label_grid(clips, labels, columns=columns)
+    names = "" if labels is None else ": " + ", ".join(str(label) for label in labels)
+    return moving_picture(grid, alt or f"A grid of {len(clips)} moving clips{names}.", fps=fps)
+
+
+def show_sheet(clips, labels=None, *, every=2, alt=None):
+    """A contact sheet, see `contact_sheet`.
+
+    Args:
+        clips: uint8 `(num_clips, num_frames, height, width, 3)`.
+        labels: one text per clip.
+        every: show every so many-th frame.
+        alt: what the sheet shows, in words; None lists the labels.
+
+    Returns:
+        A still `Picture`.
+    """
+    sheet = contact_sheet(clips, labels, every=every)
+    names = "" if labels is None else ": " + ", ".join(str(label) for label in labels)
+    return still_picture(sheet, alt or f"Contact sheet, one clip a row, time from left to right{names}.")
+
+
+# ---- plots -----------------------------------------------------------------------------------------------
+
+
+def plot_history(history):
+    """Training curves: the losses, and how the discriminator scores real and generated clips.
+
+    Args:
+        history: columns (a dict of lists, as in Keras's `History.history`) or rows (a list of dicts) named
+            step, g_loss, d_loss, real_logits and fake_logits.
+
+    Returns:
+        A still `Picture`.
+
+    Raises:
+        ValueError: a column is missing, or there are no steps.
+    """
+    columns = _columns(history, ("step", "g_loss", "d_loss", "real_logits", "fake_logits"))
+    figure = Figure(figsize=(9, 3.2), dpi=100, layout="constrained")
+    losses, logits = figure.subplots(1, 2)
+    # Told apart by line and by colour.
+    _curve(losses, columns, "g_loss", label="generator", color=BLUE)
+    _curve(losses, columns, "d_loss", label="discriminator", color=VERMILION, linestyle="--")
+    _curve(logits, columns, "real_logits", label="real clips", color=GREEN)
+    _curve(logits, columns, "fake_logits", label="generated clips", color=PURPLE, linestyle="--")
+    losses.set(title="Losses", xlabel="training step", ylabel="loss (nats)")
+    logits.set(title="Discriminator's scores", xlabel="training step", ylabel="mean logit (real is high)")
+    logits.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    for axes in (losses, logits):
+        axes.legend(frameon=False)
+        _tidy(axes)
+    last = {name: values[-1] for name, values in columns.items()}
+    return Picture(
+        f"Two line charts over {last['step']:g} training steps. They end at: generator loss "
+        f"{last['g_loss']:.2f}, discriminator loss {last['d_loss']:.2f}; mean logit of real clips "
+        f"{last['real_logits']:.2f}, of generated clips {last['fake_logits']:.2f}.",
+        _figure_png(figure),
+    )
+
+
+def plot_bars(values, *, title, unit, log=False):
+    """Horizontal bars, one per name, with their values written out.
+
+    Args:
+        values: dict of name -> number.
+        title: what is compared.
+        unit: name and unit of the numbers, the label of the axis.
+        log: whether the axis is logarithmic; then all numbers must be over 0.
+
+    Returns:
+        A still `Picture`.
+
+    Raises:
+        ValueError: there are no values, one is not finite, or `log` with a value of 0 or less.
+    """
+    names, numbers = [str(name) for name in values], np.array(list(values.values()), float)
+    if not names or not np.isfinite(numbers).all() or (log and (numbers <= 0).any()):
+        wanted = "positive" if log else "finite"
+        raise ValueError(f"values must be one or more {wanted} numbers; received {dict(values)}.")
+    figure = Figure(figsize=(7, 0.8 + 0.4 * len(names)), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(names, numbers, color=BLUE, height=0.6, log=log)
+    axes.bar_label(bars, [f"{number:.3g}" for number in numbers], padding=4)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set(title=title, xlabel=unit)
+    _tidy(axes)
+    listed = ", ".join(f"{name} {number:.3g}" for name, number in zip(names, numbers, strict=True))
+    return Picture(f"Bar chart. {title} ({unit}): {listed}.", _figure_png(figure))
+
+
+def _columns(history, names):
+    """Rows or columns -> columns of floats, all of `names` present and not empty."""
+    if not isinstance(history, dict):
+        rows = list(history)
+        history = {name: [row[name] for row in rows if name in row] for name in names}
+    missing = [name for name in names if len(history.get(name, [])) == 0]
+    if missing:
+        raise ValueError(f"history needs columns {', '.join(names)}; missing or empty: {', '.join(missing)}.")
+    return {name: np.asarray(history[name], float) for name in names}
+
+
+def _curve(axes, columns, name, **style):
+    # The raw curve is faint; the eye should follow its mean over a twentieth of the run.
+    steps, values = columns["step"], columns[name]
+    window = max(1, len(steps) // 20)
+    padded = np.pad(values, (window // 2, (window - 1) // 2), mode="edge")
+    axes.plot(steps, values, color=style["color"], alpha=0.25, linewidth=0.8)
+    axes.plot(steps, np.convolve(padded, np.full(window, 1 / window), mode="valid"), linewidth=1.8, **style)
+
+
+def _tidy(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="both", color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _figure_png(figure):
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,211 @@
+"""Train: one loop that counts steps, keeps checkpoints and can be killed at any moment.
+
+Axes: clips `(batch, time, height, width, channels)`, float32 in the model range [-1, 1].
+Noise and batches are functions of (seed, step), so a resumed run ends bit for bit where an
+uninterrupted one does, on the same machine.
+"""
+
+import csv
+import io
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tqdm.auto import tqdm
+
+from vgcourse.checkpoints import (
+    NotFiniteError,
+    assign_state,
+    list_checkpoints,
+    save_checkpoint,
+    state_of,
+    write_atomically,
+)
+from vgcourse.datasets import make_dataset
+from vgcourse.gan import PRECISIONS
+from vgcourse.models import build_discriminator
+
+LOG_EVERY = 10  # steps
+SAVE_EVERY = 30  # seconds between checkpoints
+SAMPLES = 20  # calls of on_sample in a run
+HISTORY_NAME = "history.csv"
+
+
+class TrainingDiverged(ValueError):
+    """A loss or a weight became NaN or infinite; the last checkpoint of the run is still good."""
+
+
+def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
+    """Train a GAN up to step `steps`, from wherever it stands.
+
+    Args:
+        gan: a compiled `gan.VideoGAN`, or another model with `step`, `seed` and `step_function`.
+        clips: `Clips`, or the folder of a store; clips longer than the generator's give windows at
+            random starts.
+        steps: the step to reach, counted from the very first one, so that it means the same after a
+            resume.
+        batch_size: clips per step.
+        folder: run folder for checkpoints and `history.csv`; None keeps nothing.
+        on_sample: called as `on_sample(gan)` about 20 times in a run, for live pictures.
+
+    Returns:
+        The history: a list of dicts, one every 10 steps, with `step`, `seconds` since the start of
+        this call, `data_wait` (share of the time in which the step waited for data) and the means of
+        the losses and logits.
+
+    Raises:
+        TrainingDiverged: a loss is not finite; says where to go on from.
+    """
+    first = int(gan.step)
+    history = read_history(folder, up_to=first) if folder else []
+    before = history[-1]["seconds"] if history else 0.0
+    batches = iter(batches_for(gan, clips, batch_size, first))
+    logs, waited, start = [], 0.0, time.perf_counter()
+    saved = start
+    with tqdm(total=steps, initial=first, unit="step", desc="training") as bar:
+        for step in range(first + 1, steps + 1):
+            asked = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - asked
+            logs.append(gan.step_function(batch))
+            if step % LOG_EVERY and step != steps:
+                continue
+            means = mean_logs(logs)  # waits for the steps to be done
+            now = time.perf_counter()
+            history.append({"step": step, "seconds": before + now - start, "data_wait": waited, **means})
+            check_finite(history[-1], folder)
+            bar.set_postfix({name: f"{means[name]:.2f}" for name in ("d_loss", "g_loss")})
+            bar.update(step - bar.n)
+            logs, waited = [], 0.0
+            if folder and (step == steps or now - saved > SAVE_EVERY):
+                keep(gan, folder, history)
+                saved = now
+            if on_sample and (step * SAMPLES) // steps > ((step - LOG_EVERY) * SAMPLES) // steps:
+                on_sample(gan)
+    return history
+
+
+def batches_for(gan, clips, batch_size, first_step):
+    """The batches of a run from `first_step` on; clips are cut to the generator's length."""
+    return make_dataset(
+        clips,
+        batch_size=batch_size,
+        seed=gan.seed,
+        num_frames=gan.generator.num_frames,
+        start_step=first_step,
+    )
+
+
+def mean_logs(logs):
+    """Mean of each entry over a list of dicts of scalar tensors, as floats."""
+    return {name: float(np.mean([float(log[name]) for log in logs])) for name in logs[0]}
+
+
+def check_finite(row, folder):
+    """Raise `TrainingDiverged` when a loss in `row` is NaN or infinite."""
+    broken = [name for name, value in row.items() if not math.isfinite(value)]
+    if not broken:
+        return
+    kept = list_checkpoints(folder) if folder else []
+    way_on = f"the last good state is {kept[-1]}" if kept else "no checkpoint was kept"
+    raise TrainingDiverged(
+        f"training stopped at step {row['step']}: expected finite losses, received {broken[0]} = "
+        f"{row[broken[0]]}; {way_on}. Try float32, a smaller learning rate or a larger R1 gamma."
+    )
+
+
+def keep(gan, folder, history):
+    """Write a checkpoint and the history up to it."""
+    try:
+        save_checkpoint(gan, folder)
+    except NotFiniteError as error:
+        raise TrainingDiverged(str(error)) from error
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    write_atomically(Path(folder) / HISTORY_NAME, lambda file: file.write(text.getvalue().encode()))
+
+
+def read_history(folder, *, up_to=None):
+    """The rows of `history.csv` in a run folder.
+
+    Args:
+        folder: run folder.
+        up_to: drop rows after this step: a resumed run writes them again.
+
+    Returns:
+        A list of dicts of numbers, empty if nothing was kept yet.
+    """
+    path = Path(folder) / HISTORY_NAME
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    rows = [{**row, "step": int(row["step"])} for row in rows]
+    return [row for row in rows if up_to is None or row["step"] <= up_to]
+
+
+def pick_precision(size, *, batch_size=8, rounds=5):
+    """The faster of float32 and bfloat16 on this machine, by timing the discriminator's gradient.
+
+    Few CPUs multiply bfloat16 in hardware; the others emulate it, many times slower.
+
+    Args:
+        size: height and width of a frame in pixels.
+        batch_size: clips per step.
+        rounds: timed repetitions, taken in turn.
+
+    Returns:
+        "float32" or "bfloat16"; bfloat16 only if it is at least a tenth faster.
+    """
+    frames = tf.random.stateless_uniform((batch_size, 4, size, size, 3), (0, 0), -1.0, 1.0)
+    actions = tf.zeros((batch_size,), tf.int32)
+    passes = {}
+    for name in ("float32", "bfloat16"):
+        network = build_discriminator(size, 1, dtype=PRECISIONS[name])
+        passes[name] = tf.function(lambda network=network: discriminator_gradient(network, frames, actions))
+        passes[name]()  # builds the graph
+    seconds = {name: [] for name in passes}
+    for _ in range(rounds):
+        for name, run in passes.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    faster = np.median(seconds["bfloat16"]) < 0.9 * np.median(seconds["float32"])
+    return "bfloat16" if faster else "float32"
+
+
+def discriminator_gradient(network, frames, actions):
+    """Gradient of the mean logit: a stand-in for a training step that is quick to build."""
+    with tf.GradientTape() as tape:
+        score = tf.reduce_mean(network([frames, actions]))
+    return tape.gradient(score, network.trainable_variables[:-1])
+
+
+def time_step(gan, clips, *, batch_size=8, num_steps=24):
+    """Seconds that a training step takes here; the model is left as it was.
+
+    Args:
+        gan: a compiled GAN.
+        clips: as for `train`.
+        batch_size: clips per step.
+        num_steps: steps to time, three rounds of lazy R1 by default.
+
+    Returns:
+        Seconds a step as a float: the median over three parts of the probe.
+    """
+    state = {name: np.array(variable) for name, variable in state_of(gan).items()}
+    batches = iter(batches_for(gan, clips, batch_size, 0))
+    float(gan.step_function(next(batches))["d_loss"])  # builds the graph
+    rounds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        for _ in range(num_steps // 3):
+            log = gan.step_function(next(batches))
+        float(log["d_loss"])
+        rounds.append((time.perf_counter() - start) / (num_steps // 3))
+    assign_state(gan, state, "memory")
+    return float(np.median(rounds))

@@ -2,13 +2,13 @@
 
 A checkpoint is an `.npz` of plain arrays (weights, optimizer slots, averages, the step), loaded with
 `allow_pickle=False`. It is written under a temporary name, flushed to the disk and then renamed, and
-the one before it stays: a kill or a full disk at any moment leaves a good one.
+the one before it stays: a kill or a full disk at any moment leaves a good one. Axes and ranges are
+those of the variables, untouched.
 """
 
 import json
 import os
 import re
-import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 KEPT = 2
+PART = ".part"  # end of the name of a file that is being written
 CONFIG_NAME = "config.json"
 
 
@@ -46,7 +47,9 @@ def state_of(gan):
 
 
 def save_checkpoint(gan, folder):
-    """Write `checkpoint-<step>.npz` and drop all but the newest two.
+    """Write `checkpoint-<step>.npz`, keep the one before it and drop all others.
+
+    Those of later steps go too: `restore_checkpoint` found them damaged, or this would not be their past.
 
     Args:
         gan: the model to keep, see `state_of`.
@@ -65,13 +68,16 @@ def save_checkpoint(gan, folder):
         raise NotFiniteError(f"{folder}: expected finite weights, received NaN or infinity in {broken[0]}")
     path = Path(folder) / f"checkpoint-{int(gan.step):08d}.npz"
     write_atomically(path, lambda file: np.savez(file, **arrays))
-    for old in list_checkpoints(folder)[:-KEPT]:
-        old.unlink(missing_ok=True)
+    paths = list_checkpoints(folder)
+    place = paths.index(path) + 1
+    unfinished = Path(folder).glob(f".checkpoint-*{PART}")  # of a process that was killed while it wrote
+    for dropped in [*paths[: max(place - KEPT, 0)], *paths[place:], *unfinished]:
+        dropped.unlink(missing_ok=True)
     return path
 
 
 def restore_checkpoint(gan, folder):
-    """Load the newest checkpoint that is whole into `gan`.
+    """Load the newest checkpoint that is whole into `gan`; warn about damaged ones.
 
     Args:
         gan: a compiled model built with the settings of the run.
@@ -88,26 +94,46 @@ def restore_checkpoint(gan, folder):
         raise ValueError(f"{folder}: expected checkpoint-*.npz to resume from, received none")
     for path in reversed(paths):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        # A torn file can fail anywhere in the zip reader.
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            arrays = _read_arrays(path)
+        except Exception as error:  # a damaged file may fail anywhere in the zip, zlib or NumPy layer
             warnings.warn(f"{path}: corrupted checkpoint ({error}); trying the one before", stacklevel=2)
             continue
         assign_state(gan, arrays, path)
         return int(gan.step)
-    raise ValueError(f"{folder}: expected a whole checkpoint, received {len(paths)} corrupted; train anew")
+    found = f"received {len(paths)} corrupted"
+    raise ValueError(f"{folder}: expected a whole checkpoint, {found}; train anew, in another folder")
 
 
-def assign_state(gan, arrays, path):
-    """Copy arrays into the variables of `gan`, after checking every name and shape."""
+def _read_arrays(path):
+    # NumPy reads no further than an array's header says, so a damaged header would escape the checksum.
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged:
+        raise ValueError(f"wrong checksum of {damaged}")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def assign_state(gan, arrays, source):
+    """Copy arrays into the variables of `gan`, after checking every name and shape.
+
+    Args:
+        gan: a compiled model, see `state_of`.
+        arrays: a dict, name -> array, with the names and shapes of `state_of(gan)`.
+        source: where they come from, for the error: a path.
+
+    Raises:
+        ValueError: an array is missing or has another shape; `gan` is left as it was.
+    """
     variables = state_of(gan)
     for name, variable in variables.items():
         if name not in arrays:
-            raise ValueError(f"{path}: expected an array {name}, received none: this is another model's run")
+            raise ValueError(
+                f"{source}: expected an array {name}, received none: this is another model's run"
+            )
         if arrays[name].shape != tuple(variable.shape):
             raise ValueError(
-                f"{path}: expected {name} of shape {tuple(variable.shape)}, received {arrays[name].shape}: "
+                f"{source}: expected {name} of shape {tuple(variable.shape)}, received {arrays[name].shape}: "
                 "the checkpoint is of another size; build the model with the settings in config.json"
             )
     for name, variable in variables.items():
@@ -115,26 +141,51 @@ def assign_state(gan, arrays, path):
 
 
 def list_checkpoints(folder):
-    """Checkpoints in a run folder, oldest first."""
+    """Checkpoints in a run folder, oldest first.
+
+    Args:
+        folder: run folder; it need not exist.
+
+    Returns:
+        A list of paths; whether a file is whole is not looked at.
+    """
     named = re.compile(r"checkpoint-\d{8,}\.npz")
-    return sorted(path for path in Path(folder).glob("checkpoint-*.npz") if named.fullmatch(path.name))
+    found = [path for path in Path(folder).glob("checkpoint-*.npz") if named.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.stem.split("-")[1]))
 
 
 def write_config(folder, config):
-    """Write the settings of a run as `config.json`."""
+    """Write the settings of a run as `config.json`.
+
+    Args:
+        folder: run folder; it is made if need be.
+        config: a dict that JSON can hold.
+
+    Raises:
+        ValueError: the folder cannot be written.
+    """
     text = json.dumps(config, indent=1, sort_keys=True) + "\n"
     write_atomically(Path(folder) / CONFIG_NAME, lambda file: file.write(text.encode()))
 
 
 def read_config(folder):
-    """The settings of a run, a dict.
+    """The settings of a run.
+
+    Args:
+        folder: run folder.
+
+    Returns:
+        The dict that `write_config` was given.
 
     Raises:
         ValueError: the folder is not a run folder, or its `config.json` is damaged.
     """
     path = Path(folder) / CONFIG_NAME
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError(f"a {type(config).__name__}")
+        return config
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file; expected the folder of a training run") from None
     except (OSError, ValueError) as error:
@@ -149,19 +200,20 @@ def write_atomically(path, write):
         write: function that is given a binary file.
 
     Raises:
-        ValueError: the folder cannot be written; names the file.
+        ValueError: the folder cannot be written; names the file. What was at `path` stays.
     """
     path = Path(path)
+    part = path.with_name(f".{path.name}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-            try:
+        try:
+            with part.open("wb") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        os.replace(file.name, path)
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise ValueError(f"{path}: cannot be written: {error.strerror or error}") from error

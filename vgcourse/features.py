@@ -4,6 +4,7 @@ Axes and ranges: clips are uint8 `(N, T, H, W, 3)` in [0, 255], any frame size f
 all sizes. The networks are trained apart and judge every GAN from outside: no GAN is trained with them.
 """
 
+import contextlib
 import functools
 import os
 from pathlib import Path
@@ -277,6 +278,7 @@ def _save(model, path):
     except OSError as error:
         raise ValueError(f"{path}: cannot be written ({error}); choose another folder") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     _load.cache_clear()
     _part.cache_clear()

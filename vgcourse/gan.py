@@ -9,7 +9,10 @@ import tensorflow as tf
 from keras import ops
 
 from vgcourse import losses
-from vgcourse.models import VideoGenerator
+from vgcourse.models import VideoGenerator, build_discriminator
+
+# Per frame size: channels of the generator and of the discriminator, weight of R1.
+RECIPES = {32: (32, 64, 3.0), 64: (24, 48, 3.0), 128: (16, 32, 3.0)}
 
 
 def draw_times(seed, num_frames, num_seen):
@@ -91,7 +94,8 @@ class VideoGAN(keras.Model):
             )
             real_logits, fake_logits = tf.split(both, 2)
             d_loss = self.discriminator_loss(real_logits, fake_logits)
-        gradients = tape.gradient(d_loss, variables)
+            scaled = self.d_optimizer.scale_loss(d_loss)
+        gradients = tape.gradient(scaled, variables)
         penalty = tf.cond(
             self.step % self.r1_every == 0,
             lambda: self.r1_gradients(real, actions),
@@ -112,11 +116,10 @@ class VideoGAN(keras.Model):
                 real,
                 gamma=self.r1_gamma,
             )
-        gradients = tape.gradient(penalty, variables)
+            scaled = self.d_optimizer.scale_loss(penalty)
+        gradients = tape.gradient(scaled, variables)
         # The last bias shifts every score alike: it has no part in the penalty, and no gradient.
-        return [
-            tf.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)
-        ]
+        return [tf.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)]
 
     def generator_step(self, actions):
         seeds = self.seeds(1)
@@ -126,7 +129,8 @@ class VideoGAN(keras.Model):
             fake = self.fake_frames(actions, times, seeds[1])
             fake_logits = self.discriminator([fake, actions], training=True)
             g_loss = self.generator_loss(fake_logits, fake_logits)
-        self.g_optimizer.apply(tape.gradient(g_loss, variables), variables)
+            scaled = self.g_optimizer.scale_loss(g_loss)
+        self.g_optimizer.apply(tape.gradient(scaled, variables), variables)
         for average, live in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(self.ema_decay * average + (1 - self.ema_decay) * live)
         return {"g_loss": g_loss}
@@ -141,6 +145,42 @@ class VideoGAN(keras.Model):
         logs |= self.generator_step(actions)
         self.step.assign_add(1)
         return logs
+
+
+def make_gan(size, action_names, *, num_frames=16, fps=10.0, precision="float32", seed=0):
+    """A compiled video GAN by the course's recipe for frames of `size`.
+
+    Args:
+        size: height and width of a frame in pixels: 32, 64 or 128.
+        action_names: names of the actions.
+        num_frames: frames per clip.
+        fps: frames per second of the clips.
+        precision: "float32", "bfloat16" or "float16" (with loss scaling).
+        seed: of the initial weights and of all noise.
+
+    Returns:
+        A `VideoGAN`.
+
+    Raises:
+        ValueError: size or precision is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, received {precision!r}")
+    if size not in RECIPES:
+        raise ValueError(f"size: expected one of {', '.join(map(str, RECIPES))}, received {size!r}")
+    keras.utils.set_random_seed(seed)
+    g_channels, d_channels, r1_gamma = RECIPES[size]
+    dtype = PRECISIONS[precision]
+    generator = VideoGenerator(
+        size, action_names, num_frames=num_frames, fps=fps, channels=g_channels, dtype=dtype
+    )
+    discriminator = build_discriminator(size, len(action_names), channels=d_channels, dtype=dtype)
+    gan = VideoGAN(generator, discriminator, seed=seed, r1_gamma=r1_gamma)
+    optimizers = [keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99) for _ in range(2)]
+    if precision == "float16":
+        optimizers = [keras.optimizers.LossScaleOptimizer(optimizer) for optimizer in optimizers]
+    gan.compile(*optimizers)
+    return gan
 
 
 def build(generator):

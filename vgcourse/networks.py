@@ -58,7 +58,8 @@ def build_second_classifier(num_actions, *, num_frames=NUM_FRAMES, size=64):
     clips = layers.Input((num_frames, size, size, 3), name="clips")
     x = layers.Rescaling(1 / 64, dtype="float32")(clips)
     x = keras.ops.reshape(x[:, 1:] - x[:, :-1], (-1, size, size, 3))
-    for channels in (12, 24, 32, 48):
+    x = _conv(x, 24, kernel=5, strides=4)
+    for channels in (32, 48):
         x = _conv(x, channels)
     x = layers.Flatten(dtype="float32")(x)
     x = layers.Dense(48, activation="relu", dtype="float32")(x)
@@ -109,9 +110,9 @@ def resize_frames(clips, size):
     return tf.reshape(frames, (-1, clips.shape[1], size, size, 3))
 
 
-def _conv(x, channels):
-    """3x3 convolution that halves height and width, batch norm, ReLU."""
-    x = layers.Conv2D(channels, 3, 2, "same", use_bias=False, dtype="float32")(x)
+def _conv(x, channels, *, kernel=3, strides=2):
+    """Convolution that halves (or quarters) height and width, batch norm, ReLU."""
+    x = layers.Conv2D(channels, kernel, strides, "same", use_bias=False, dtype="float32")(x)
     x = layers.BatchNormalization(momentum=0.9, dtype="float32")(x)
     return layers.ReLU(dtype="float32")(x)
 

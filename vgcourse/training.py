@@ -8,6 +8,7 @@ uninterrupted one does, on the same machine.
 import csv
 import io
 import math
+import os
 import time
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from vgcourse.checkpoints import (
 from vgcourse.datasets import make_dataset
 from vgcourse.gan import PRECISIONS
 from vgcourse.models import build_discriminator
+from vgcourse.shards import open_store
 
 LOG_EVERY = 10  # steps
 SAVE_EVERY = 30  # seconds between checkpoints
@@ -47,23 +49,27 @@ def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
         steps: the step to reach, counted from the very first one, so that it means the same after a
             resume.
         batch_size: clips per step.
-        folder: run folder for checkpoints and `history.csv`; None keeps nothing.
+        folder: run folder for checkpoints and `history.csv`; None keeps nothing. To go on with a run,
+            call `restore_checkpoint(gan, folder)` first.
         on_sample: called as `on_sample(gan)` about 20 times in a run, for live pictures.
 
     Returns:
-        The history: a list of dicts, one every 10 steps, with `step`, `seconds` since the start of
-        this call, `data_wait` (share of the time in which the step waited for data) and the means of
-        the losses and logits.
+        The history: a list of dicts, one every 10 steps, with `step`, `seconds` of training so far
+        (calls before a resume included), `data_wait` (share of the time since the row before in which the
+        step waited for data) and the means of the losses and logits.
 
     Raises:
-        TrainingDiverged: a loss is not finite; says where to go on from.
+        TrainingDiverged: a loss or a weight is not finite; says where to go on from.
+        ValueError: the clips do not fit the generator, there are fewer than `batch_size`, or `folder`
+            holds another run or cannot be written.
     """
     first = int(gan.step)
+    _check_folder(folder, first)
     history = read_history(folder, up_to=first) if folder else []
     before = history[-1]["seconds"] if history else 0.0
     batches = iter(batches_for(gan, clips, batch_size, first))
     logs, waited, start = [], 0.0, time.perf_counter()
-    saved = start
+    logged = saved = start
     with tqdm(total=steps, initial=first, unit="step", desc="training") as bar:
         for step in range(first + 1, steps + 1):
             asked = time.perf_counter()
@@ -72,15 +78,16 @@ def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
             logs.append(gan.step_function(batch))
             if step % LOG_EVERY and step != steps:
                 continue
-            means = mean_logs(logs)  # waits for the steps to be done
+            means = _mean_logs(logs)  # waits for the steps to be done
             now = time.perf_counter()
-            history.append({"step": step, "seconds": before + now - start, "data_wait": waited, **means})
-            check_finite(history[-1], folder)
+            times = {"seconds": before + now - start, "data_wait": waited / (now - logged)}
+            history.append({"step": step, **times, **means})
+            _check_finite(history[-1], folder)
             bar.set_postfix({name: f"{means[name]:.2f}" for name in ("d_loss", "g_loss")})
             bar.update(step - bar.n)
-            logs, waited = [], 0.0
+            logs, waited, logged = [], 0.0, now
             if folder and (step == steps or now - saved > SAVE_EVERY):
-                keep(gan, folder, history)
+                _keep(gan, folder, history)
                 saved = now
             if on_sample and (step * SAMPLES) // steps > ((step - LOG_EVERY) * SAMPLES) // steps:
                 on_sample(gan)
@@ -88,7 +95,28 @@ def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
 
 
 def batches_for(gan, clips, batch_size, first_step):
-    """The batches of a run from `first_step` on; clips are cut to the generator's length."""
+    """The batches of a run from `first_step` on; clips are cut to the generator's length.
+
+    Args:
+        gan: the model to be trained; its `seed` and its generator's `num_frames` are used.
+        clips: as for `train`.
+        batch_size: clips per batch.
+        first_step: batches that were seen already.
+
+    Returns:
+        `tf.data.Dataset` of `(clips, actions)`: float32 `(batch_size, num_frames, size, size, 3)` in
+        [-1, 1] and int32 `(batch_size,)`.
+
+    Raises:
+        ValueError: see `make_dataset`; or the actions or the frames' size are not the generator's.
+    """
+    stored = open_store(clips) if isinstance(clips, str | os.PathLike) else clips
+    names, expected = tuple(stored.action_names), tuple(gan.generator.action_names)
+    if names != expected:
+        raise ValueError(f"clips: expected the generator's actions {expected}, received {names}")
+    size = gan.generator.size
+    if tuple(stored.clip_shape[1:]) != (size, size, 3):
+        raise ValueError(f"clips: expected frames {(size, size, 3)}, received {tuple(stored.clip_shape[1:])}")
     return make_dataset(
         clips,
         batch_size=batch_size,
@@ -98,30 +126,56 @@ def batches_for(gan, clips, batch_size, first_step):
     )
 
 
-def mean_logs(logs):
+def _mean_logs(logs):
     """Mean of each entry over a list of dicts of scalar tensors, as floats."""
     return {name: float(np.mean([float(log[name]) for log in logs])) for name in logs[0]}
 
 
-def check_finite(row, folder):
+def _check_folder(folder, first):
+    """A run that starts anew must not overwrite another one, nor leave its checkpoints among its own."""
+    kept = list_checkpoints(folder) if folder and first == 0 else []
+    if kept:
+        raise ValueError(
+            f"{folder}: expected an empty folder for a new run, received one that holds {kept[-1].name}; "
+            "resume that run (restore_checkpoint), or take another folder"
+        )
+
+
+def _check_finite(row, folder):
     """Raise `TrainingDiverged` when a loss in `row` is NaN or infinite."""
     broken = [name for name, value in row.items() if not math.isfinite(value)]
-    if not broken:
-        return
+    if broken:
+        raise _diverged(
+            row["step"], f"expected finite losses, received {broken[0]} = {row[broken[0]]}", folder
+        )
+
+
+def _diverged(step, reason, folder):
     kept = list_checkpoints(folder) if folder else []
     way_on = f"the last good state is {kept[-1]}" if kept else "no checkpoint was kept"
-    raise TrainingDiverged(
-        f"training stopped at step {row['step']}: expected finite losses, received {broken[0]} = "
-        f"{row[broken[0]]}; {way_on}. Try float32, a smaller learning rate or a larger R1 gamma."
-    )
+    advice = "Try float32, a smaller learning rate or a larger R1 gamma."
+    return TrainingDiverged(f"training stopped at step {step}: {reason}; {way_on}. {advice}")
 
 
-def keep(gan, folder, history):
-    """Write a checkpoint and the history up to it."""
+def _keep(gan, folder, history):
+    """Write the history, then the checkpoint: rows that a kill leaves without one are made again."""
+    write_history(folder, history)
     try:
         save_checkpoint(gan, folder)
     except NotFiniteError as error:
-        raise TrainingDiverged(str(error)) from error
+        raise _diverged(history[-1]["step"], str(error), folder) from error
+
+
+def write_history(folder, history):
+    """Write `history.csv`.
+
+    Args:
+        folder: run folder.
+        history: rows as `train` returns them, at least one.
+
+    Raises:
+        ValueError: the folder cannot be written.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(history[0]))
     writer.writeheader()
@@ -137,14 +191,22 @@ def read_history(folder, *, up_to=None):
         up_to: drop rows after this step: a resumed run writes them again.
 
     Returns:
-        A list of dicts of numbers, empty if nothing was kept yet.
+        A list of dicts of numbers, as `train` returned it; empty if nothing was kept yet.
+
+    Raises:
+        ValueError: the file is damaged.
     """
     path = Path(folder) / HISTORY_NAME
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    rows = [{**row, "step": int(row["step"])} for row in rows]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        rows = [{**row, "step": int(row["step"])} for row in rows]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: expected a table of numbers with a column step, received {error!r}"
+        ) from error
     return [row for row in rows if up_to is None or row["step"] <= up_to]
 
 
@@ -166,7 +228,7 @@ def pick_precision(size, *, batch_size=8, rounds=5):
     passes = {}
     for name in ("float32", "bfloat16"):
         network = build_discriminator(size, 1, dtype=PRECISIONS[name])
-        passes[name] = tf.function(lambda network=network: discriminator_gradient(network, frames, actions))
+        passes[name] = tf.function(lambda network=network: _gradient(network, frames, actions))
         passes[name]()  # builds the graph
     seconds = {name: [] for name in passes}
     for _ in range(rounds):
@@ -178,11 +240,11 @@ def pick_precision(size, *, batch_size=8, rounds=5):
     return "bfloat16" if faster else "float32"
 
 
-def discriminator_gradient(network, frames, actions):
+def _gradient(network, frames, actions):
     """Gradient of the mean logit: a stand-in for a training step that is quick to build."""
     with tf.GradientTape() as tape:
         score = tf.reduce_mean(network([frames, actions]))
-    return tape.gradient(score, network.trainable_variables[:-1])
+    return tape.gradient(score, network.trainable_variables)
 
 
 def time_step(gan, clips, *, batch_size=8, num_steps=24):
@@ -192,7 +254,7 @@ def time_step(gan, clips, *, batch_size=8, num_steps=24):
         gan: a compiled GAN.
         clips: as for `train`.
         batch_size: clips per step.
-        num_steps: steps to time, three rounds of lazy R1 by default.
+        num_steps: steps to time, 3 or more; by default three rounds of lazy R1.
 
     Returns:
         Seconds a step as a float: the median over three parts of the probe.
@@ -200,12 +262,12 @@ def time_step(gan, clips, *, batch_size=8, num_steps=24):
     state = {name: np.array(variable) for name, variable in state_of(gan).items()}
     batches = iter(batches_for(gan, clips, batch_size, 0))
     float(gan.step_function(next(batches))["d_loss"])  # builds the graph
-    rounds = []
+    rounds, length = [], num_steps // 3
     for _ in range(3):
         start = time.perf_counter()
-        for _ in range(num_steps // 3):
+        for _ in range(length):
             log = gan.step_function(next(batches))
         float(log["d_loss"])
-        rounds.append((time.perf_counter() - start) / (num_steps // 3))
+        rounds.append((time.perf_counter() - start) / length)
     assign_state(gan, state, "memory")
     return float(np.median(rounds))

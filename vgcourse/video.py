@@ -199,7 +199,9 @@ def _mp4(clip, fps, comment, *, crf):
 
 def _gif(clip, fps, comment):
     # One palette for the whole clip, without dither: else parts that stand still flicker.
-    palette = Image.fromarray(np.concatenate(clip[:: max(1, len(clip) // 16)])).quantize(256)
+    palette = Image.fromarray(np.concatenate(clip[:: max(1, len(clip) // 16)])).quantize(
+        256, method=Image.Quantize.FASTOCTREE
+    )
     images = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in clip]
     return _animation("GIF", images, _durations(len(clip), fps, tick=10, least=20), comment=comment.encode())
 

@@ -1,0 +1,197 @@
+"""Command line: `vgcourse` or `python -m vgcourse`; one command for each stage of the data's path."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Video generation, hands on: from raw video files to generated video.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same machine: same result.")]
+Precision = Annotated[str, typer.Option(help="auto (measured), float32, bfloat16 or float16.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Clips per step.")]
+Size = Annotated[int, typer.Option(help="Height and width of the clips in pixels: 32, 64 or 128.")]
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False):
+    """Video generation, hands on: from raw video files to generated video."""
+
+
+@app.command()
+def demo(
+    minutes: Annotated[float, typer.Option(min=0.05, help="Minutes of training.")] = 2.0,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
+    seed: Seed = 0,
+    size: Size = 32,
+    precision: Precision = "auto",
+):
+    """Train the video GAN on the clips in data/ and show what it makes."""
+    quiet_tensorflow()
+    from vgcourse import runs
+
+    runs.run_demo(out, minutes=minutes, size=size, precision=precision, seed=seed)
+
+
+@app.command()
+def render(
+    folder: Annotated[Path, typer.Argument(help="Where to write the clips and labels.csv.")],
+    actions: Annotated[str, typer.Option(help="Names, separated by commas.")] = "all",
+    actors: Annotated[str, typer.Option(help="A range of actors, first-last.")] = "0-79",
+    seed: Seed = 0,
+):
+    """Render clips of people doing the ten actions; other actors make more data."""
+    from vgcourse import motions
+    from vgcourse import render as stage
+
+    names = motions.ACTIONS if actions == "all" else tuple(actions.split(","))
+    first, _, last = actors.partition("-")
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise ValueError(f"--actors: expected a range such as 0-79, received {actors!r}")
+    table = stage.render_actions(
+        folder, actions=names, actors=range(int(first), int(last or first) + 1), seed=seed
+    )
+    print(f"{table.parent}: {sum(1 for _ in table.open()) - 1} clips, labels in {table.name}")
+
+
+@app.command()
+def prepare(
+    source: Annotated[str, typer.Argument(help="A folder of videos (subfolders are labels), or tfds:NAME.")],
+    store: Annotated[Path, typer.Argument(help="Folder to make for the prepared clips.")],
+    size: Size = 64,
+    num_frames: Annotated[int, typer.Option(min=1, help="Frames per clip; training takes 16 of them.")] = 20,
+    fps: Annotated[float, typer.Option(min=0.1, help="Frames per second.")] = 10.0,
+    overwrite: Annotated[bool, typer.Option(help="Replace a store that is there already.")] = False,
+):
+    """Cut videos into clips for training; bad files are skipped and listed."""
+    quiet_tensorflow()
+    from vgcourse import datasets
+
+    report = []
+    if source.startswith("tfds:"):
+        parts = datasets.iter_tfds(source.removeprefix("tfds:"), size=size, num_frames=num_frames)
+    else:
+        parts = datasets.iter_folder(source, size=size, num_frames=num_frames, fps=fps, report=report)
+    try:
+        datasets.save_clips(store, parts, overwrite=overwrite)
+    finally:
+        for row in report:
+            if row.status == "skipped":
+                print(f"skipped {row.file}: {row.reason}", file=sys.stderr)
+    clips = datasets.open_store(store)
+    skipped = sum(row.status == "skipped" for row in report)
+    print(
+        f"{store}: {clips.num_clips} clips {clips.clip_shape} of {', '.join(clips.action_names)}"
+        f"; {len(report) - skipped} videos read, {skipped} skipped"
+    )
+
+
+@app.command()
+def train(
+    store: Annotated[Path, typer.Argument(help="A store made by `prepare`.")],
+    run: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, history, generator.")],
+    minutes: Annotated[float, typer.Option(min=0.05, help="Turned into steps after a short probe.")] = 5.0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps to reach; overrides --minutes.")] = None,
+    batch_size: BatchSize = 8,
+    precision: Precision = "auto",
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in RUN.")] = False,
+):
+    """Train a video GAN on a store; killed at any moment, it goes on with --resume."""
+    quiet_tensorflow()
+    from vgcourse import runs
+
+    if not resume:
+        runs.start_run(store, run, precision=precision, batch_size=batch_size, seed=seed)
+    generator = runs.continue_run(store, run, minutes=minutes, steps=steps)
+    print(f"{generator}: the trained generator; `vgcourse generate {run} OUT` shows its clips")
+
+
+@app.command()
+def generate(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the clips.")],
+    num_clips: Annotated[int, typer.Option(min=1, help="How many single clips to write.")] = 10,
+    action: Annotated[str | None, typer.Option(help="One action for all; otherwise all in turn.")] = None,
+    suffix: Annotated[str, typer.Option(help="gif, mp4 or webp.")] = "gif",
+    seed: Seed = 0,
+):
+    """Make videos with a trained generator: single clips and a labelled grid."""
+    quiet_tensorflow()
+    from vgcourse import exports
+    from vgcourse import generate as stage
+
+    generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
+    paths = exports.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
+    paths += exports.write_samples(generator, out, seed=seed)
+    print(f"{out}: {len(paths)} files, {paths[0].name} to {paths[-1].name}")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
+    store: Annotated[Path, typer.Argument(help="A store of clips that were not trained on.")],
+    seed: Seed = 0,
+):
+    """Score a generator against real clips."""
+    quiet_tensorflow()
+    from vgcourse import generate as stage
+    from vgcourse import report
+
+    generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
+    print(report.score_table({"generated": report.score_against_store(generator, store, seed=seed)}))
+
+
+@app.command()
+def train_features(
+    out: Annotated[Path, typer.Option(help="Folder for the weights.")] = Path("features"),
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 25,
+    seed: Seed = 0,
+):
+    """Train the classifiers and the embedding behind the scores."""
+    quiet_tensorflow()
+    from vgcourse import features
+
+    for name, accuracy in features.train_features(folder=out, epochs=epochs, seed=seed).items():
+        print(f"{name}: {accuracy}")
+
+
+def quiet_tensorflow():
+    """TensorFlow's C++ code writes to file descriptor 2 when it is first loaded: keep the terminal clean."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            with contextlib.suppress(ImportError):  # reported by the command that needs it
+                import tensorflow as tf
+
+                tf.constant(0)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def main():
+    """Run a command; an error is one line and exit code 1, a wrong option exit code 2."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"vgcourse: error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

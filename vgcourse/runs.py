@@ -1,0 +1,188 @@
+"""Runs: a training run in a folder, from the first step to the saved generator; and the demo.
+
+A run folder holds `config.json` (all settings, the number of steps among them), checkpoints,
+`history.csv` and at the end `generator.keras`. Clips are as in `datasets`.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from vgcourse import datasets, exports, report
+from vgcourse.checkpoints import (
+    list_checkpoints,
+    read_config,
+    restore_checkpoint,
+    write_atomically,
+    write_config,
+)
+from vgcourse.gan import make_gan
+from vgcourse.training import pick_precision, time_step, train, write_history
+
+MAX_FRAMES = 16  # frames of a trained clip; what a store has beyond them gives random starts
+HELD_OUT = ("validation", "test")
+
+
+def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
+    """Make a run folder and write down its settings; trains nothing yet.
+
+    Args:
+        store: folder of a store, see `datasets.save_clips`.
+        folder: run folder to make.
+        precision: "auto" (measured here), "float32", "bfloat16" or "float16".
+        batch_size: clips per step.
+        seed: of weights, noise and batches.
+
+    Returns:
+        The settings, a dict.
+
+    Raises:
+        ValueError: there is a run in the folder already, or the store does not suit.
+    """
+    if list_checkpoints(folder):
+        raise ValueError(f"{folder}: there is a run here already; go on with --resume or name another folder")
+    clips = datasets.open_store(store)
+    num_frames, height, width, _ = clips.clip_shape
+    if height != width:
+        raise ValueError(f"{store}: expected square clips, received {height}x{width}")
+    config = {
+        "size": height,
+        "num_frames": min(MAX_FRAMES, num_frames),
+        "fps": clips.fps,
+        "action_names": list(clips.action_names),
+        "precision": pick_precision(height, batch_size=batch_size) if precision == "auto" else precision,
+        "batch_size": batch_size,
+        "seed": seed,
+    }
+    write_config(folder, config)
+    return config
+
+
+def continue_run(store, folder, *, minutes=5.0, steps=None):
+    """Train the run in `folder` up to its number of steps, from its newest checkpoint if there is one.
+
+    Args:
+        store: the store that the run was started with.
+        folder: run folder.
+        minutes: turned into steps once, when the run has no number of steps yet.
+        steps: the step to reach; None keeps what the run has.
+
+    Returns:
+        Path of the saved generator.
+
+    Raises:
+        ValueError: not a run folder, or the store holds other clips than the run was started with.
+    """
+    config = read_config(folder)
+    clips = datasets.open_store(store)
+    expected = (config["size"], config["action_names"])
+    if (clips.clip_shape[1], list(clips.action_names)) != expected or clips.clip_shape[0] < config[
+        "num_frames"
+    ]:
+        raise ValueError(
+            f"{store}: the run was started with {config['num_frames']} or more frames of {expected[0]} "
+            f"pixels, actions {expected[1]}; received clips {clips.clip_shape}, {list(clips.action_names)}"
+        )
+    gan = gan_of(config)
+    if list_checkpoints(folder):
+        restore_checkpoint(gan, folder)
+    if steps or "steps" not in config:
+        config["steps"] = steps or steps_for(gan, store, minutes, batch_size=config["batch_size"])
+        write_config(folder, config)
+    train(gan, store, steps=config["steps"], batch_size=config["batch_size"], folder=folder)
+    return save_generator(gan, folder)
+
+
+def gan_of(config):
+    """The compiled GAN of a run's settings, at step 0."""
+    names = ("num_frames", "fps", "precision", "seed")
+    return make_gan(config["size"], config["action_names"], **{name: config[name] for name in names})
+
+
+def steps_for(gan, clips, minutes, *, batch_size=8):
+    """How many steps fit into `minutes`, by a short timing probe; at least 10.
+
+    Args:
+        gan: a compiled GAN; it is left as it was.
+        clips: as for `training.train`.
+        minutes: of training.
+        batch_size: clips per step.
+
+    Returns:
+        An int.
+    """
+    return max(10, round(60 * minutes / time_step(gan, clips, batch_size=batch_size)))
+
+
+def save_generator(gan, folder):
+    """Save the averaged generator as `generator.keras`.
+
+    Args:
+        gan: a GAN with `ema_generator`.
+        folder: where to write.
+
+    Returns:
+        The path.
+    """
+    path = Path(folder) / "generator.keras"
+    partial = path.with_name(f".{os.getpid()}-generator.keras")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        gan.ema_generator.save(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
+    """Train on the clips in `data/`, write samples, scores, history and the generator; print a table.
+
+    Args:
+        folder: where to write.
+        minutes: of training.
+        size: height and width of the clips in pixels, 32 or 64.
+        precision: "auto", "float32", "bfloat16" or "float16".
+        seed: of weights, noise and batches.
+
+    Returns:
+        The scores, a dict of dicts: untrained, trained, real.
+    """
+    folder = Path(folder)
+    write_atomically(
+        folder / "metrics.json", lambda file: file.write(b"{}\n")
+    )  # fails now, not after training
+    tqdm.write(f"reading the clips in {datasets.data_folder() / 'actions'}")
+    clips = datasets.load_actions("train", size=size, num_frames=20, fps=10)
+    real = datasets.concatenate([datasets.load_actions(split, size=size) for split in HELD_OUT])
+    precision = pick_precision(size) if precision == "auto" else precision
+    gan = make_gan(size, clips.action_names, precision=precision, seed=seed)
+    scores = {"untrained": report.score_generator(gan.ema_generator, real, seed=seed)}
+    steps = steps_for(gan, clips, minutes)
+    tqdm.write(f"training for {steps} steps in {precision}")
+    history = train(gan, clips, steps=steps)
+    save_generator(gan, folder)
+    write_history(folder, history)
+    exports.write_samples(gan.ema_generator, folder, seed=seed)
+    scores["trained"] = report.score_generator(gan.ema_generator, real, seed=seed)
+    scores["real"] = score_real(clips, real)
+    settings = {"size": size, "steps": steps, "precision": precision, "seed": seed}
+    text = json.dumps({**settings, **scores}, indent=1) + "\n"
+    write_atomically(folder / "metrics.json", lambda file: file.write(text.encode()))
+    print(report.score_table(scores))
+    print(f"\nsamples.gif, samples.mp4 and samples.png are in {folder.resolve()}")
+    print("To open the lessons: uv run jupyter lab notebooks")
+    return scores
+
+
+def score_real(clips, real):
+    """Scores of real training clips against real clips of other people: what a perfect generator gets."""
+    chosen = np.random.default_rng(0).permutation(clips.num_clips)[: real.num_clips]
+    some = clips.select(chosen)
+    names = clips.action_names
+    return report.score_clips(some.clips[:, :MAX_FRAMES], some.actions, real.clips, action_names=names)

@@ -9,6 +9,7 @@ and are read back at 10 frames per second; they are kept in the cache folder (VG
 """
 
 import argparse
+import hashlib
 import os
 import tempfile
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vgcourse import features, metrics, render, video
+from vgcourse import actors, features, metrics, motions, render, skeleton, video
 from vgcourse.motions import ACTIONS, render_action
 
 FIRST_ACTOR = 10_000  # the data set has actors 0 to 79
@@ -26,7 +27,7 @@ CLIP = {"num_frames": 16, "fps": 10}
 
 
 def real_clips(num_per_action=PER_ACTION, *, size=64, seed=0):
-    """Rendered clips of actors never used in training, another hundred thousand possible actors per seed.
+    """Rendered clips of actors never used in training.
 
     Args:
         num_per_action: clips of each action, each of another actor.
@@ -37,13 +38,13 @@ def real_clips(num_per_action=PER_ACTION, *, size=64, seed=0):
         uint8 `(10 * num_per_action, 16, size, size, 3)` at 10 fps and integers, the action of each clip.
     """
     actions = np.repeat(np.arange(len(ACTIONS)), num_per_action)
-    folder = cache_folder() / f"reference-{seed}"
-    actors = range(FIRST_ACTOR + seed * 100_000, FIRST_ACTOR + seed * 100_000 + num_per_action)
+    folder = cache_folder() / f"reference-{seed}-{renderer_version()}"
+    ids = range(FIRST_ACTOR + seed * 100_000, FIRST_ACTOR + seed * 100_000 + num_per_action)
     table = folder / f"clips-{num_per_action}-{size}.npz"
     if table.is_file():
         return np.load(table, allow_pickle=False)["clips"], actions
-    render.render_actions(folder, actors=actors)
-    paths = [folder / render.clip_name(action, actor) for action in ACTIONS for actor in actors]
+    render.render_actions(folder, actors=ids)
+    paths = [folder / render.clip_name(action, actor) for action in ACTIONS for actor in ids]
     with ThreadPoolExecutor(2) as pool:
         clips = np.stack(list(pool.map(lambda path: video.read_clip(path, size=size, **CLIP), paths)))
     partial = table.with_name(f".{os.getpid()}-{table.name}")
@@ -56,6 +57,12 @@ def cache_folder():
     """Where rendered reference clips are kept; returns a Path."""
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "vgcourse"
     return Path(os.environ.get("VGCOURSE_CACHE", home)) / "scores"
+
+
+def renderer_version():
+    """Short text that changes whenever the code that draws the clips does; returns a str."""
+    code = b"".join(Path(module.__file__).read_bytes() for module in (skeleton, actors, motions, render))
+    return hashlib.sha256(code).hexdigest()[:8]
 
 
 def score(generated_clips, actions, *, size, num_per_action=PER_ACTION):
@@ -102,11 +109,11 @@ def confusions(clips, actions):
 
 def codec_difference(num_per_action, *, size=64):
     """Frechet distance between the same clips before and after H.264: what compression alone costs."""
-    actors = range(FIRST_ACTOR, FIRST_ACTOR + num_per_action)
+    ids = range(FIRST_ACTOR, FIRST_ACTOR + num_per_action)
     raw = []
     with tempfile.TemporaryDirectory() as scratch:
         for action in ACTIONS:
-            for actor in actors:
+            for actor in ids:
                 path = Path(scratch) / "clip.mp4"
                 video.write_video(path, render_action(action, actor), fps=25, crf=0)
                 raw.append(video.read_clip(path, size=size, **CLIP))

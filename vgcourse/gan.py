@@ -12,7 +12,7 @@ from vgcourse import losses
 from vgcourse.models import VideoGenerator, build_discriminator
 
 # Per frame size: channels of the generator and of the discriminator, weight of R1.
-RECIPES = {32: (32, 64, 3.0), 64: (24, 48, 3.0), 128: (16, 32, 3.0)}
+RECIPES = {32: (32, 64, 10.0), 64: (24, 48, 1.0), 128: (16, 32, 1.0)}
 
 
 def draw_times(seed, num_frames, num_seen):
@@ -50,17 +50,19 @@ class VideoGAN(keras.Model):
         seed: int; all noise follows from it and from the step.
         r1_gamma: weight of the R1 penalty (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
         r1_every: steps between penalties; the weight is multiplied by it (Karras et al. 2020).
-        ema_decay: share of the old average kept at each step.
+        ema_decay: share of the old average kept at each step, once training is under way.
     """
 
-    def __init__(self, generator, discriminator, *, seed=0, r1_gamma=1.0, r1_every=8, ema_decay=0.99):
+    def __init__(self, generator, discriminator, *, seed=0, r1_gamma=1.0, r1_every=8, ema_decay=0.999):
         super().__init__(name="video_gan", autocast=False)
         self.generator, self.discriminator = generator, discriminator
+        # float32, whatever the training's precision: it is what is sampled, scored and saved.
         self.ema_generator = VideoGenerator.from_config({**generator.get_config(), "dtype": "float32"})
         self.seed, self.r1_gamma, self.r1_every, self.ema_decay = seed, r1_gamma, r1_every, ema_decay
         self.num_seen = discriminator.input_shape[0][1]
         self.step = self.add_weight(shape=(), dtype="int64", trainable=False, name="step")
-        build(generator), build(self.ema_generator)
+        build_generator(generator)
+        build_generator(self.ema_generator)
         self.ema_generator.set_weights(generator.get_weights())
         self.built = True
 
@@ -71,9 +73,11 @@ class VideoGAN(keras.Model):
         self.g_optimizer.build(self.generator.trainable_variables)
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.generator_loss, self.discriminator_loss = losses.get_loss(loss)
+        self.compares_pairs = loss == "relativistic"
         self.step_function = tf.function(self.train_step)
 
     def fake_frames(self, actions, times, seed):
+        """Frames `(batch, num_seen, size, size, 3)` of new clips, at `times` only."""
         batch = ops.shape(actions)[0]
         seeds = tf.random.split(seed, 2)
         content = tf.random.stateless_normal((batch, self.generator.content_dim), seeds[0])
@@ -83,32 +87,37 @@ class VideoGAN(keras.Model):
         return self.generator.render(content, tf.gather(codes, times, axis=1), training=True)
 
     def discriminator_step(self, clips, actions):
+        """Train the discriminator on one batch.
+
+        Args:
+            clips: real clips, float32 `(batch, num_frames, size, size, 3)` in [-1, 1].
+            actions: int32 `(batch,)`; the fake clips are of the same actions.
+
+        Returns:
+            A dict of scalar tensors: `d_loss`, `real_logits`, `fake_logits`.
+        """
         seeds = self.seeds(0)
         times = draw_times(seeds[0], self.generator.num_frames, self.num_seen)
         real = tf.gather(clips, times, axis=1)
         fake = self.fake_frames(actions, times, seeds[1])
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
-            both = self.discriminator(
-                [tf.concat([real, fake], 0), tf.concat([actions, actions], 0)], training=True
-            )
-            real_logits, fake_logits = tf.split(both, 2)
+            both = [tf.concat([real, fake], 0), tf.concat([actions, actions], 0)]
+            real_logits, fake_logits = tf.split(self.discriminator(both, training=True), 2)
             d_loss = self.discriminator_loss(real_logits, fake_logits)
             scaled = self.d_optimizer.scale_loss(d_loss)
         gradients = tape.gradient(scaled, variables)
         penalty = tf.cond(
             self.step % self.r1_every == 0,
             lambda: self.r1_gradients(real, actions),
-            lambda: [tf.zeros_like(v) for v in variables],
+            lambda: [tf.zeros_like(variable) for variable in variables],
         )
         self.d_optimizer.apply([a + b for a, b in zip(gradients, penalty, strict=True)], variables)
-        return {
-            "d_loss": d_loss,
-            "real_logits": tf.reduce_mean(real_logits),
-            "fake_logits": tf.reduce_mean(fake_logits),
-        }
+        means = {"real_logits": tf.reduce_mean(real_logits), "fake_logits": tf.reduce_mean(fake_logits)}
+        return {"d_loss": d_loss, **means}
 
     def r1_gradients(self, real, actions):
+        """Gradient of the lazy R1 penalty, one tensor for each variable of the discriminator."""
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
             penalty = self.r1_every * losses.r1_penalty(
@@ -121,28 +130,45 @@ class VideoGAN(keras.Model):
         # The last bias shifts every score alike: it has no part in the penalty, and no gradient.
         return [tf.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)]
 
-    def generator_step(self, actions):
+    def generator_step(self, actions, clips=None):
+        """Train the generator on new clips of `actions`, then move the average towards it.
+
+        Args:
+            actions: int32 `(batch,)`.
+            clips: real clips of these actions, which only the relativistic loss compares with.
+
+        Returns:
+            A dict with the scalar tensor `g_loss`.
+        """
         seeds = self.seeds(1)
         times = draw_times(seeds[0], self.generator.num_frames, self.num_seen)
         variables = self.generator.trainable_variables
         with tf.GradientTape() as tape:
             fake = self.fake_frames(actions, times, seeds[1])
             fake_logits = self.discriminator([fake, actions], training=True)
-            g_loss = self.generator_loss(fake_logits, fake_logits)
+            real_logits = None
+            if self.compares_pairs:
+                real_logits = self.discriminator([tf.gather(clips, times, axis=1), actions], training=True)
+            g_loss = self.generator_loss(real_logits, fake_logits)
             scaled = self.g_optimizer.scale_loss(g_loss)
         self.g_optimizer.apply(tape.gradient(scaled, variables), variables)
+        # Short memory at first, or the average would drag the untrained weights along.
+        step = tf.cast(self.step, tf.float32)
+        decay = tf.minimum(self.ema_decay, (1 + step) / (10 + step))
         for average, live in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            average.assign(self.ema_decay * average + (1 - self.ema_decay) * live)
+            average.assign(decay * average + (1 - decay) * live)
         return {"g_loss": g_loss}
 
     def seeds(self, half):
+        """Two seeds that belong to this half (0 or 1) of this step."""
         seed = tf.stack([tf.constant(self.seed, tf.int64), 2 * tf.convert_to_tensor(self.step) + half])
         return tf.random.split(seed, 2)
 
     def train_step(self, data):
+        """Both steps on one batch `(clips, actions)`; returns their scalars in one dict."""
         clips, actions = data
         logs = self.discriminator_step(clips, actions)
-        logs |= self.generator_step(actions)
+        logs |= self.generator_step(actions, clips)
         self.step.assign_add(1)
         return logs
 
@@ -176,14 +202,24 @@ def make_gan(size, action_names, *, num_frames=16, fps=10.0, precision="float32"
     )
     discriminator = build_discriminator(size, len(action_names), channels=d_channels, dtype=dtype)
     gan = VideoGAN(generator, discriminator, seed=seed, r1_gamma=r1_gamma)
-    optimizers = [keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99) for _ in range(2)]
+    # The rate falls with the step alone, so that a run may be lengthened at any time.
+    rate = keras.optimizers.schedules.InverseTimeDecay(1e-3, decay_steps=10_000, decay_rate=1.0)
+    optimizers = [keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99) for _ in range(2)]
     if precision == "float16":
         optimizers = [keras.optimizers.LossScaleOptimizer(optimizer) for optimizer in optimizers]
     gan.compile(*optimizers)
     return gan
 
 
-def build(generator):
+def build_generator(generator):
+    """Make the weights of a generator, so that they can be copied and saved before the first call.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+
+    Returns:
+        The same generator.
+    """
     generator.build(
         [
             (None, generator.content_dim),
@@ -191,3 +227,4 @@ def build(generator):
             (None,),
         ]
     )
+    return generator

@@ -86,7 +86,7 @@ def continue_run(store, folder, *, minutes=5.0, steps=None):
             f"{store}: the run was started with {config['num_frames']} or more frames of {expected[0]} "
             f"pixels, actions {expected[1]}; received clips {clips.clip_shape}, {list(clips.action_names)}"
         )
-    gan = gan_of(config)
+    gan = _gan_of(config)
     if list_checkpoints(folder):
         restore_checkpoint(gan, folder)
     if steps or "steps" not in config:
@@ -96,7 +96,7 @@ def continue_run(store, folder, *, minutes=5.0, steps=None):
     return save_generator(gan, folder)
 
 
-def gan_of(config):
+def _gan_of(config):
     """The compiled GAN of a run's settings, at step 0."""
     names = ("num_frames", "fps", "precision", "seed")
     return make_gan(config["size"], config["action_names"], **{name: config[name] for name in names})
@@ -170,7 +170,7 @@ def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
     write_history(folder, history)
     exports.write_samples(gan.ema_generator, folder, seed=seed)
     scores["trained"] = report.score_generator(gan.ema_generator, real, seed=seed)
-    scores["real"] = score_real(clips, real)
+    scores["real"] = _score_real(clips, real)
     settings = {"size": size, "steps": steps, "precision": precision, "seed": seed}
     text = json.dumps({**settings, **scores}, indent=1) + "\n"
     write_atomically(folder / "metrics.json", lambda file: file.write(text.encode()))
@@ -180,7 +180,7 @@ def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
     return scores
 
 
-def score_real(clips, real):
+def _score_real(clips, real):
     """Scores of real training clips against real clips of other people: what a perfect generator gets."""
     chosen = np.random.default_rng(0).permutation(clips.num_clips)[: real.num_clips]
     some = clips.select(chosen)

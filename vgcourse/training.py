@@ -259,7 +259,7 @@ def time_step(gan, clips, *, batch_size=8, num_steps=24):
     Returns:
         Seconds a step as a float: the median over three parts of the probe.
     """
-    state = {name: np.array(variable) for name, variable in state_of(gan).items()}
+    state = {name: np.array(variable.numpy()) for name, variable in state_of(gan).items()}
     batches = iter(batches_for(gan, clips, batch_size, 0))
     float(gan.step_function(next(batches))["d_loss"])  # builds the graph
     rounds, length = [], num_steps // 3

@@ -1,0 +1,51 @@
+"""Scores of whole generators: real clips score like real ones, noise does not, the table says so."""
+
+import numpy as np
+import pytest
+
+from vgcourse import datasets, report
+from vgcourse.models import VideoGenerator
+
+
+@pytest.fixture(scope="module")
+def real():
+    return datasets.load_actions("test", size=32)
+
+
+def test_real_clips_score_like_real_ones(real):
+    other = datasets.load_actions("validation", size=32)
+    scores = report.score_clips(other.clips, other.actions, real.clips, action_names=other.action_names)
+    noise = np.random.default_rng(0).integers(0, 256, real.clips.shape, np.uint8)
+    worse = report.score_clips(noise, real.actions, real.clips, action_names=real.action_names)
+    assert scores["motion_control_score"] > 0.95
+    assert worse["motion_control_score"] < 0.3
+    assert scores["frechet_distance"] < worse["frechet_distance"] / 5
+
+
+def test_actions_are_matched_by_name_not_by_place(real):
+    chosen = np.isin(real.actions, [5, 9])  # wave1 and dance
+    clips, actions = real.clips[chosen], (real.actions[chosen] == 5).astype(int)
+    names = ("dance", "wave1")
+    scores = report.score_clips(clips, actions, real.clips, action_names=names)
+    swapped = report.score_clips(clips, 1 - actions, real.clips, action_names=names)
+    assert scores["motion_control_score"] > 0.9
+    assert swapped["motion_control_score"] < 0.1
+
+
+def test_unknown_actions_make_motion_control_not_applicable(real):
+    scores = report.score_clips(real.clips, np.zeros(len(real), int), real.clips, action_names=("juggle",))
+    assert scores["motion_control_score"] is None
+    assert "not applicable" in report.score_table({"mine": scores})
+
+
+def test_generator_of_another_size_is_refused(real):
+    generator = VideoGenerator(64, real.action_names, channels=2)
+    with pytest.raises(ValueError, match=r"\(16, 64, 64, 3\).*\(16, 32, 32, 3\)"):
+        report.score_generator(generator, real)
+
+
+def test_table_has_a_line_for_each_row():
+    scores = {"frechet_distance": 1.234, "motion_control_score": 0.5, "motion_energy": 2.0}
+    lines = report.score_table({"untrained": scores, "trained": scores}).splitlines()
+    assert len(lines) == 3
+    assert lines[1].split() == ["untrained", "1.23", "0.50", "2.00"]

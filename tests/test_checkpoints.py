@@ -90,7 +90,7 @@ def test_every_variable_has_a_name_of_its_own(gan):
     assert len(set(listed)) == len(listed)
     everything = [
         *gan.generator.weights,
-        *gan.judge.weights,
+        *gan.discriminator.weights,
         *gan.ema_generator.weights,
         *gan.g_optimizer.variables,
         *gan.d_optimizer.variables,

@@ -43,7 +43,7 @@ def same(first, second):
 def parts(made):
     """Everything that a step could change, in groups."""
     return {
-        "discriminator": values(made.judge.weights),
+        "discriminator": values(made.discriminator.weights),
         "d_optimizer": values(made.d_optimizer.variables),
         "generator": values(made.generator.trainable_variables),
         "statistics": values(made.generator.non_trainable_variables),
@@ -120,39 +120,16 @@ def test_the_average_follows_its_formula(ema_decay, step, decay):
     assert not all(same(new, old))
 
 
-# ---- naming the action -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("step", "share"), [(0, 1), (1000, 0.75), (4000, 0), (10**6, 0)])
-def test_the_naming_loss_fades(step, share):
-    made = make()
-    made.step.assign(step)
-    undecided, sure = tf.zeros((3, 2)), tf.constant([[0.0, 50], [50, 0], [50, 0]])
-    actions = tf.constant([1, 0, 0])
-    assert float(made.naming_loss(undecided, actions)) == pytest.approx(0.3 * share * np.log(2), rel=1e-5)
-    assert float(made.naming_loss(sure, actions)) == pytest.approx(0, abs=1e-6)
-
-
-def test_the_action_head_shares_the_discriminator():
-    made = make()
-    clips, actions = batch()
-    logits, names = made.judge([clips[:, :4], actions])
-    np.testing.assert_array_equal(logits, made.discriminator([clips[:, :4], actions]))
-    assert names.shape == (BATCH, len(NAMES))
-    # The action that it is to guess is no input of the guess.
-    np.testing.assert_array_equal(names, made.judge([clips[:, :4], 1 - actions])[1])
-
-
 # ---- lazy R1 ---------------------------------------------------------------------------------------------
 
 
 def test_r1_comes_every_few_steps_and_at_no_other():
     plain, penalised = (make(r1_gamma=gamma, r1_every=3) for gamma in (0.0, 5.0))
-    start = values(plain.judge.weights)
+    start = values(plain.discriminator.weights)
     with_penalty = []
     for step in range(7):
         for made in (plain, penalised):
-            made.judge.set_weights(start)
+            made.discriminator.set_weights(start)
             made.step.assign(step)
             made.discriminator_step(*batch())
         if not all(same(values(plain.discriminator.weights), values(penalised.discriminator.weights))):
@@ -267,7 +244,6 @@ def test_an_unknown_loss_precision_or_size_is_named():
 
 @pytest.mark.parametrize("loss", losses.LOSSES)
 def test_every_loss_trains_both_sides(loss, monkeypatch):
-    monkeypatch.setattr(gan, "NAMING_WEIGHT", 0.0)  # the game alone
     made = make(loss=loss)
     before = parts(made)
     logs = made.train_step(batch())

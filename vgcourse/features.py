@@ -221,12 +221,12 @@ def _run(model, clips):
 # --- training -------------------------------------------------------------------------------------------
 
 
-def train_features(*, folder=None, epochs=40, seed=0, report=print):
+def train_features(*, folder=None, epochs=30, seed=0, report=print):
     """Train both action classifiers and the content embedding on the actions set, and write them.
 
     Args:
         folder: where the .keras files go; `data/checkpoints/` if None.
-        epochs: passes over the training clips for each network; 40 take a few minutes on two cores.
+        epochs: passes over the training clips for each network; 30 take a few minutes on two cores.
         seed: of weights, order and augmentation.
         report: called with one line of text after each network.
 

@@ -12,10 +12,15 @@ from vgcourse.networks import NUM_FRAMES, resize_frames
 
 BATCH = 32
 FRAMES_PER_CLIP = 4  # that the content embedding sees of a clip at a time
+MAP_SCALE = 0.6  # mean of a motion map; its square weighs the maps against the actions in the loss
 
 
 def fit_classifier(model, clips, actions, *, epochs, seed):
     """Train an action classifier with Adam, a cosine schedule and label smoothing 0.1.
+
+    A classifier that knows nothing but actions gives all clips of an action the same features, and a Frechet
+    distance on them sees little else. So while it is trained, a second output draws from the features where
+    and when the clip moves (`_motion_maps`), and clips of one action stay apart.
 
     Args:
         model: as built by `networks.build_action_classifier` or `build_second_classifier`; trained in place.
@@ -24,7 +29,12 @@ def fit_classifier(model, clips, actions, *, epochs, seed):
         epochs: passes over the clips, each with fresh augmentation.
         seed: of order and augmentation.
     """
-    _fit(model, clips, actions, _clip_batch, epochs=epochs, seed=seed)
+    features = model.get_layer("features").output
+    maps = keras.layers.Dense(4 * 8 * 8, dtype="float32")(features)
+    both = keras.Model(model.inputs, [*model.outputs, maps])
+    losses = [keras.losses.CategoricalCrossentropy(from_logits=True), keras.losses.MeanSquaredError()]
+    targets = _smoothed(actions, model.output_shape[-1])
+    _fit(both, losses, clips, (targets, _clip_batch), epochs=epochs, seed=seed)
 
 
 def fit_embedding(model, clips, actors, *, epochs, seed):
@@ -37,18 +47,23 @@ def fit_embedding(model, clips, actors, *, epochs, seed):
         epochs: passes over the clips; each sees 4 frames of every clip.
         seed: of order and augmentation.
     """
-    _fit(model, clips, actors, _frame_batch, epochs=epochs, seed=seed)
+    targets = _smoothed(actors, model.output_shape[-1])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    _fit(model, loss, clips, (targets, _frame_batch), epochs=epochs, seed=seed)
 
 
-def _fit(model, clips, labels, make_batch, *, epochs, seed):
-    size, num_classes = model.input_shape[-2], model.output_shape[-1]
+def _smoothed(labels, num_classes):
+    """One-hot rows, smoothed by 0.1: float32 `(N, num_classes)`."""
+    return np.eye(num_classes, dtype=np.float32)[labels] * 0.9 + 0.1 / num_classes
+
+
+def _fit(model, losses, clips, task, *, epochs, seed):
+    (targets, make_batch), size = task, model.input_shape[-2]
     resized = [resize_frames(clips[i : i + 64], size).numpy() for i in range(0, len(clips), 64)]
     clips = np.concatenate([chunk.round().astype(np.uint8) for chunk in resized])
-    targets = np.eye(num_classes, dtype=np.float32)[labels] * 0.9 + 0.1 / num_classes
     rng, batches = np.random.default_rng(seed), max(len(clips) // BATCH, 1)
     rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * batches)
-    optimizer = keras.optimizers.Adam(rate)
-    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=losses)
     for _ in range(epochs):
         for rows in np.array_split(rng.permutation(len(clips)), batches):
             model.train_on_batch(*make_batch(clips, targets, rows, rng))
@@ -70,7 +85,20 @@ def _clip_batch(clips, targets, rows, rng):
     # Who it is must not matter: channels mixed, contrast and brightness changed, one draw per clip.
     mix = np.eye(3) * rng.uniform(0.6, 1.3, (n, 1, 1)) + rng.normal(0.0, 0.25, (n, 3, 3))
     shades = rng.uniform(-40, 40, (n, 1, 3))
-    return _degrade(_shift(clips, rows, times, rng), mix, shades, rng), targets
+    windows = _shift(clips, rows, times, rng)
+    return _degrade(windows, mix, shades, rng), (targets, _motion_maps(windows))
+
+
+def _motion_maps(windows):
+    """Where a clip departs from its mean frame, in four parts of its time on an 8x8 grid: `(B, 256)`.
+
+    The mean over the map is `MAP_SCALE` whatever the contrast; a frozen clip's map is 0.
+    """
+    n, num_frames, size = windows.shape[:3]
+    grey = windows.astype(np.float32).mean(axis=-1)
+    change = np.abs(grey - grey.mean(axis=1, keepdims=True))
+    cells = change.reshape(n, 4, num_frames // 4, 8, size // 8, 8, size // 8).mean(axis=(2, 4, 6))
+    return MAP_SCALE * cells.reshape(n, -1) / np.maximum(cells.mean(axis=(1, 2, 3))[:, None], 0.1)
 
 
 def _frame_batch(clips, targets, rows, rng):
@@ -102,5 +130,6 @@ def _degrade(clips, mix, shades, rng):
     coarse = tf.image.resize(tf.nn.avg_pool2d(x, 2, 2, "VALID"), (size, size))
     blur = np.repeat(rng.uniform(-0.5, 1.0, n).clip(0), num_frames)  # a third stays sharp
     x = x + tf.cast(blur[:, None, None, None], tf.float32) * (coarse - x)
-    noise = tf.random.stateless_normal((*x.shape[:3], 1), rng.integers(0, 2**31, 2), stddev=8 * rng.random())
+    strength = np.repeat(rng.uniform(0.0, 12.0, n), num_frames)[:, None, None, None]
+    noise = tf.random.stateless_normal(x.shape, rng.integers(0, 2**31, 2)) * tf.cast(strength, tf.float32)
     return tf.reshape(x + noise, (n, num_frames, size, size, 3))

@@ -39,7 +39,7 @@ def build_action_classifier(num_actions, *, num_frames=NUM_FRAMES, size=32):
     x = layers.Reshape((num_frames, 64), dtype="float32", name="frame_features")(x)
     x = _temporal_conv(x, 96)
     x = _temporal_conv(x, 96)
-    x = layers.GlobalAveragePooling1D(dtype="float32")(x)
+    x = layers.Flatten(dtype="float32")(x)
     return keras.Model(clips, _head(x, num_actions), name="action_classifier")
 
 

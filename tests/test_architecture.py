@@ -20,6 +20,8 @@ ORDER = [
     "shards",
     "collect",
     "datasets",
+    "networks",
+    "fitting",
     "features",
     "losses",
     "models",

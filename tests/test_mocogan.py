@@ -204,7 +204,7 @@ def test_weight_decay_is_an_l2_penalty():
     with tf.GradientTape() as tape:
         penalty = 1e-5 / 2 * tf.reduce_sum(variable**2)
     expected = np.array([0.5, 0.25]) + np.array(tape.gradient(penalty, variable))
-    np.testing.assert_allclose(mocogan.decayed([tf.constant([0.5, 0.25])], [variable])[0], expected)
+    np.testing.assert_allclose(mocogan._decayed([tf.constant([0.5, 0.25])], [variable])[0], expected)
 
 
 def test_same_seed_gives_the_same_weights_and_another_seed_does_not():

@@ -60,6 +60,11 @@ class VideoGAN(keras.Model):
         self.ema_generator = VideoGenerator.from_config({**generator.get_config(), "dtype": "float32"})
         self.seed, self.r1_gamma, self.r1_every, self.ema_decay = seed, r1_gamma, r1_every, ema_decay
         self.num_seen = discriminator.input_shape[0][1]
+        if generator.num_frames < self.num_seen:
+            raise ValueError(
+                f"the discriminator looks at {self.num_seen} frames: expected clips of at least as many, "
+                f"received a generator of {generator.num_frames}"
+            )
         self.step = self.add_weight(shape=(), dtype="int64", trainable=False, name="step")
         build_generator(generator)
         build_generator(self.ema_generator)
@@ -91,7 +96,8 @@ class VideoGAN(keras.Model):
 
         Args:
             clips: real clips, float32 `(batch, num_frames, size, size, 3)` in [-1, 1].
-            actions: int32 `(batch,)`; the fake clips are of the same actions.
+            actions: int32 `(batch,)`; the fake clips are of the same actions. (Making them moves the
+                generator's batch statistics, as in any GAN with batch normalisation; not its weights.)
 
         Returns:
             A dict of scalar tensors: `d_loss`, `real_logits`, `fake_logits`.

@@ -209,11 +209,11 @@ class MoCoGAN(keras.Model):
         fakes, variables = self.generator(inputs, training=True), self.discriminator_variables
         with tf.GradientTape() as tape:
             real, fake = self.judge(clips, times), self.judge(fakes, times)
-            category_loss = cross_entropy(actions, real["categories"])
+            category_loss = _cross_entropy(actions, real["categories"])
             d_loss = category_loss + sum(
                 losses.non_saturating_discriminator_loss(real[of], fake[of]) for of in ("frame", "clip")
             )
-        self.d_optimizer.apply(decayed(tape.gradient(d_loss, variables), variables), variables)
+        self.d_optimizer.apply(_decayed(tape.gradient(d_loss, variables), variables), variables)
         return {"d_loss": d_loss, "real_category_loss": category_loss}
 
     def generator_step(self, actions):
@@ -221,11 +221,11 @@ class MoCoGAN(keras.Model):
         variables = self.generator.trainable_variables
         with tf.GradientTape() as tape:
             fake = self.judge(self.generator(inputs, training=True), times)
-            category_loss = cross_entropy(actions, fake["categories"])
+            category_loss = _cross_entropy(actions, fake["categories"])
             g_loss = category_loss + sum(
                 losses.non_saturating_generator_loss(None, fake[of]) for of in ("frame", "clip")
             )
-        self.g_optimizer.apply(decayed(tape.gradient(g_loss, variables), variables), variables)
+        self.g_optimizer.apply(_decayed(tape.gradient(g_loss, variables), variables), variables)
         # The average forgets the random start: in short runs a fixed decay would keep much of it.
         decay = tf.minimum(
             EMA_DECAY, (1 + tf.cast(self.step, tf.float32)) / (10 + tf.cast(self.step, tf.float32))
@@ -248,12 +248,12 @@ class MoCoGAN(keras.Model):
         return logs
 
 
-def cross_entropy(actions, logits):
+def _cross_entropy(actions, logits):
     """Mean cross-entropy, a float32 scalar, of labels `(batch,)` under logits `(batch, num_actions)`."""
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(actions, logits))
 
 
-def decayed(gradients, variables):
+def _decayed(gradients, variables):
     """Gradients with the paper's weight decay in them: an L2 penalty, not Keras's decoupled decay."""
     return [g + WEIGHT_DECAY * tf.convert_to_tensor(v) for g, v in zip(gradients, variables, strict=True)]
 

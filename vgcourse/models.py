@@ -186,11 +186,12 @@ def build_discriminator(size, num_actions, *, num_seen=4, channels=64, dtype="fl
     Source: Skorokhodov et al. 2022, https://arxiv.org/abs/2112.14683; projection: Miyato & Koyama
     2018, https://arxiv.org/abs/1802.05637
     """
+    plan = channel_plan(size, channels)
     frames = layers.Input((num_seen, size, size, 3))
     actions = layers.Input((), dtype="int32")
     x = layers.Permute((2, 3, 1, 4), dtype=dtype)(frames)
     x = layers.Reshape((size, size, 3 * num_seen), dtype=dtype)(x)
-    for width in reversed(channel_plan(size, channels)):
+    for width in reversed(plan):
         x = layers.LeakyReLU(0.2, dtype=dtype)(layers.Conv2D(width, 4, 2, "same", dtype=dtype)(x))
     x = layers.Dense(128, dtype=dtype)(layers.Flatten(dtype=dtype)(x))
     features = layers.LeakyReLU(0.2, dtype="float32", name="features")(x)

@@ -7,7 +7,6 @@ writes `data/checkpoints/generator.keras`. Every 1,000 steps it leaves a contact
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +30,16 @@ def main():
     if checkpoints.list_checkpoints(arguments.run):
         checkpoints.restore_checkpoint(gan, arguments.run)
     for step in range(int(gan.step) + SHEET_EVERY, arguments.steps + 1, SHEET_EVERY):
-        history = training.train(gan, clips, steps=step, batch_size=BATCH_SIZE, folder=arguments.run)
+        training.train(gan, clips, steps=step, batch_size=BATCH_SIZE, folder=arguments.run)
         exports.write_samples(gan.ema_generator, arguments.run)
     path = runs.save_generator(gan, datasets.data_folder() / "checkpoints")
+    history = training.read_history(arguments.run)
     made = {
-        "command": f"python benchmarks/ship_generator.py --steps {arguments.steps} --seed {arguments.seed}",
+        "command": f"python benchmarks/ship_generator.py --steps {int(gan.step)} --seed {arguments.seed}",
         "precision": arguments.precision,
         "minutes": round(history[-1]["seconds"] / 60),
         "median_data_wait": float(np.median([row["data_wait"] for row in history])),
     }
-    path.with_suffix(".json").write_text(json.dumps(made, indent=1) + "\n")
     print(path, made)
 
 

@@ -46,7 +46,7 @@ def test_colours_do_not_matter(test_actors, which):
 
 
 def test_damaged_clips_are_further_from_real_ones():
-    """Frechet distance to half of the real clips: the rest near, damaged ones far, frozen furthest."""
+    """Frechet distance to half of the real clips: the rest near, ghosts and shuffled frames three times further."""
     clips = datasets.load_actions("train", size=32)
     even = clips.actors % 2 == 0
     real, other = clips.clips[even], clips.clips[~even]
@@ -54,7 +54,7 @@ def test_damaged_clips_are_further_from_real_ones():
     shuffled = other[:, np.random.default_rng(0).permutation(16)]
     vectors = [features.clip_features(x) for x in (real, other, ghosts, shuffled)]
     distances = [metrics.frechet_distance(vectors[0], fake) for fake in vectors[1:]]
-    assert 2 * distances[0] < distances[1] < distances[2]
+    assert 3 * distances[0] < min(distances[1:])
 
 
 def test_features_are_alive_and_of_moderate_scale(test_actors):

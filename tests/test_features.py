@@ -46,7 +46,7 @@ def test_colours_do_not_matter(test_actors, which):
 
 
 def test_damaged_clips_are_further_from_real_ones():
-    """Frechet distance to half of the real clips: the rest near, ghosts and shuffled frames three times further."""
+    """Frechet distance to half of the real clips: the rest near, damaged ones 3 times further."""
     clips = datasets.load_actions("train", size=32)
     even = clips.actors % 2 == 0
     real, other = clips.clips[even], clips.clips[~even]

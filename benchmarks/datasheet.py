@@ -36,7 +36,6 @@ def describe(actor):
         ("hair", "short" if colours["long_hair"] is None else "long"),
         ("sleeves", "short" if colours["sleeve"] == colours["skin"] else "long"),
         ("shirt", hue_name(colours["shirt"])),
-        ("faces", "left" if actor.mirrored else "right"),
     ]
 
 

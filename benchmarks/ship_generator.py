@@ -3,7 +3,7 @@
     python benchmarks/ship_generator.py --steps 30000 --run runs/shipped
 
 trains on the training split of `data/actions/` (640 clips, random starts in time, no other data) and
-writes `data/checkpoints/generator.keras`. Every 1,000 steps it leaves a contact sheet in the run folder.
+writes `data/checkpoints/generator.keras`. Every 500 steps it leaves a contact sheet in the run folder.
 """
 
 import argparse
@@ -15,18 +15,21 @@ from vgcourse import checkpoints, datasets, exports, runs, training
 from vgcourse.gan import make_gan
 
 SIZE, BATCH_SIZE = 64, 8
-SHEET_EVERY = 1000
+SHEET_EVERY = 500
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=30_000)
     parser.add_argument("--run", type=Path, default=Path("runs/shipped"))
-    parser.add_argument("--precision", default="bfloat16")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     clips = datasets.load_actions("train", size=SIZE, num_frames=20, fps=10)
-    gan = make_gan(SIZE, clips.action_names, precision=arguments.precision, seed=arguments.seed)
+    precision = arguments.precision
+    if precision == "auto":
+        precision = training.pick_precision(SIZE, batch_size=BATCH_SIZE)
+    gan = make_gan(SIZE, clips.action_names, precision=precision, seed=arguments.seed)
     if checkpoints.list_checkpoints(arguments.run):
         checkpoints.restore_checkpoint(gan, arguments.run)
     for step in range(int(gan.step) + SHEET_EVERY, arguments.steps + 1, SHEET_EVERY):
@@ -36,7 +39,7 @@ def main():
     history = training.read_history(arguments.run)
     made = {
         "command": f"python benchmarks/ship_generator.py --steps {int(gan.step)} --seed {arguments.seed}",
-        "precision": arguments.precision,
+        "precision": precision,
         "minutes": round(history[-1]["seconds"] / 60),
         "median_data_wait": float(np.median([row["data_wait"] for row in history])),
     }

@@ -7,7 +7,8 @@
 Trains by the package's recipe on the training split of `data/actions/` (640 clips; windows of 16 frames at
 random starts in time) and, at each mark, scores 1,000 clips of the averaged generator, 100 an action, as
 `benchmarks/scores.py` says. The clock runs while steps run, data included; building the graph and scoring
-do not count. "ratio" is the Frechet distance over that of real clips (other actors) to the same reference.
+do not count. On a busy machine give `--step-time`, what `benchmarks/step_time.py` prints on an idle one: a mark
+then comes after as many steps as fit into it there, however long they take. "ratio" is the Frechet distance over that of real clips (other actors) to the same reference.
 
 Each mark is a row of `benchmarks/results/train_quality.csv`, with its command; `--summary` prints the
 medians over seeds as the table in the README. A row made again replaces the older one in the summary.
@@ -44,7 +45,7 @@ BATCH_SIZE = 8
 MAKE = {"videogan": gan.make_gan, "mocogan": mocogan.make_mocogan}
 
 
-def train_until(model, batches, seconds, clock):
+def train_until(model, batches, seconds, clock, *, step_time=None):
     """Run steps until the clock shows `seconds`.
 
     Args:
@@ -52,12 +53,13 @@ def train_until(model, batches, seconds, clock):
         batches: iterator of batches.
         seconds: the mark to reach.
         clock: seconds of training so far, on the wall and of all cores together.
+        step_time: seconds a step is taken to last; None goes by the wall clock.
 
     Returns:
         The clock afterwards.
     """
     wall, cpu = clock
-    while wall < seconds:
+    while (int(model.step) * step_time if step_time else wall) < seconds:
         start, cpu_start = time.perf_counter(), time.process_time()
         loss = float(model.step_function(next(batches))["d_loss"])  # waits until the step is done
         wall, cpu = wall + time.perf_counter() - start, cpu + time.process_time() - cpu_start
@@ -101,7 +103,7 @@ def run(options):
     batches = iter(training.batches_for(model, clips, options.batch_size, 0))
     clock = (0.0, 0.0)
     for mark in options.marks:
-        clock = train_until(model, batches, mark, clock)
+        clock = train_until(model, batches, mark, clock, step_time=options.step_time)
         row = {
             **{name: getattr(options, name) for name in ("model", "size", "batch_size", "seed", "command")},
             **{"precision": precision, "mark": mark, "steps": int(model.step)},
@@ -157,6 +159,7 @@ def parse(arguments):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=180, help="seconds of training in all")
     parser.add_argument("--marks", default="60,180", help="when to take scores, in seconds; the end is one")
+    parser.add_argument("--step-time", type=float, help="count steps of so many seconds, not the wall clock")
     parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
     parser.add_argument("--clips", type=int, default=scores.PER_ACTION, help="clips of each action")
     parser.add_argument("--results", type=Path, default=RESULTS, help="CSV file to append to")

@@ -72,9 +72,9 @@ def with_shuffled_timestamps(path, clip, order):
     return path
 
 
-def with_display_matrix(path, clip, matrix):
-    """MP4 whose header tells the player to turn the picture: (a, b, c, d) of the linear part."""
-    encode(path, clip)
+def with_display_matrix(path, clip, matrix, codec="libx264"):
+    """MP4 or MOV whose header tells the player to turn the picture: (a, b, c, d) of the linear part."""
+    encode(path, clip, codec=codec, pix_fmt="yuv444p" if codec == "libx264" else "yuv420p")
     data = bytearray(path.read_bytes())
     place = data.index(b"tkhd") + 4 + 40  # a version 0 track header: the matrix comes after 40 bytes
     a, b, c, d = (value * 65536 for value in matrix)

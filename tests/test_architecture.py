@@ -24,6 +24,7 @@ ORDER = [
     "fitting",
     "features",
     "losses",
+    "toy",
     "models",
     "gan",
     "mocogan",
@@ -37,7 +38,9 @@ ORDER = [
     "exports",
     "report",
     "runs",
+    "budget",
     "widgets",
+    "lessons",
     "check",
     "__main__",
 ]
@@ -52,19 +55,26 @@ WITHOUT_TENSORFLOW = [
     "render",
     "loops",
     "pictures",
+    "show",
+    "widgets",
+    "check.core",
 ]
 MAX_LINES = 320
 MAX_ARGUMENTS = 6
 # The one pipeline: two arguments of data, five keywords that every batch depends on.
 MORE_ARGUMENTS = {"make_dataset": 7}
 
-TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.glob("*.py"))}
+# The one package inside: a module of checks for every lesson.
+CHECKS = sorted(PACKAGE.glob("check/*.py"))
+PATHS = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
+PATHS |= {f"check.{path.stem}".removesuffix(".__init__"): path for path in CHECKS}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
 MODULES = [name for name in TREES if name != "__init__"]
-# The commands' docstrings and options are their help text, which has its own form.
+# The commands' docstrings and options are their help text, which has its own form; a check takes an answer.
 PUBLIC = [
     pytest.param(node, id=f"{module}.{node.name}")
     for module in MODULES
-    if module != "__main__"
+    if module != "__main__" and not module.startswith("check.lesson_")
     for node in TREES[module].body
     if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
 ]
@@ -101,12 +111,15 @@ def gives_something(function):
 
 
 def test_every_module_has_its_place():
-    assert set(MODULES) <= set(ORDER)
+    assert {module.split(".")[0] for module in MODULES} <= set(ORDER)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_up(module):
-    above = ORDER[: ORDER.index(module)]
+    place = module.split(".")[0]
+    above = ORDER[: ORDER.index(place)]
+    if place == "check":
+        above.append(place)  # its modules import one another
     used = {name.split(".")[1] for name in imports(TREES[module]) if name.startswith("vgcourse.")}
     used -= {"__version__"}
     assert sorted(used - set(above)) == []
@@ -130,13 +143,13 @@ def test_private_names_stay_in_their_module(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_is_short_and_says_what_it_is(module):
-    assert len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    assert len(PATHS[module].read_text(encoding="utf-8").splitlines()) <= MAX_LINES
     assert ast.get_docstring(TREES[module])
 
 
 def test_no_drawer_for_odds_and_ends():
     assert {"utils", "util", "helpers", "common", "misc", "config"}.isdisjoint(MODULES)
-    assert [path.parent.name for path in PACKAGE.glob("*/__init__.py")] == []
+    assert [path.parent.name for path in PACKAGE.glob("*/__init__.py")] == ["check"]
 
 
 @pytest.mark.parametrize("function", PUBLIC)

@@ -402,6 +402,21 @@ def test_bad_files_are_skipped_and_reported(mixed_folder):
         assert re.search(word, reasons[file]), reasons[file]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_no_text_can_be_saved(tmp_path):
+    write_counting_video(tmp_path / "good.mp4")
+    folder = os.fsencode(tmp_path / "videos") + b"/caf\xe9"
+    os.makedirs(folder)
+    os.rename(tmp_path / "good.mp4", folder + b"/\xff.mp4")
+    with open(folder + b"/\xfe.mp4", "w"):
+        pass
+    clips, report = clips_from_folder(tmp_path / "videos", size=8, num_frames=20)
+    assert (clips.action_names, clips.files) == (("caf?",), ("caf?/?.mp4",))
+    assert sorted(row.status for row in report) == ["read", "skipped"]
+    save_clips(tmp_path / "store", clips)
+    assert_same(load_clips(tmp_path / "store"), clips)
+
+
 def test_nothing_usable_lists_the_reasons(mixed_folder, tmp_path):
     for good in mixed_folder.glob("good*"):
         good.unlink()

@@ -164,9 +164,9 @@ def test_precision_recall_of_repeated_rows():
     assert metrics.precision_recall(same, same + 0.1) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("k", [0, 4, -1])
+@pytest.mark.parametrize("k", [0, 4, -1, 1.5, "3"])
 def test_k_must_fit_the_rows(k):
-    with pytest.raises(ValueError, match=f"k={k}"):
+    with pytest.raises(ValueError, match=f"k={k!r}"):
         metrics.precision_recall(np.eye(4), np.eye(4), k=k)
 
 
@@ -204,6 +204,18 @@ def test_symmetry_identity_and_units(size):
     assert metrics.kernel_distance(real, fake) == pytest.approx(metrics.kernel_distance(fake, real), rel=1e-9)
     assert metrics.precision_recall(real, real) == (1.0, 1.0)
     assert metrics.precision_recall(real, fake) == metrics.precision_recall(fake, real)[::-1]
+
+
+def test_any_form_of_numbers_will_do():
+    # Means 1/2 and 7/2, variances 1/2: 3^2; and of constant features the gap of the means alone.
+    assert metrics.frechet_distance([[0], [1]], ((3,), (4,))) == pytest.approx(9, rel=1e-12)
+    assert metrics.frechet_distance(np.ones((6, 4), np.int8), np.full((3, 4), 3, np.float32)) == 16.0
+    rng = np.random.default_rng(0)
+    few, wide = rng.normal(size=(3, 40)), rng.normal(size=(5, 40))  # fewer rows than columns
+    assert metrics.frechet_distance(few, few) == 0
+    expected = classical_frechet_distance(few, wide)
+    assert metrics.frechet_distance(few, wide) == pytest.approx(expected, rel=1e-4)
+    assert metrics.frechet_distance(few.tolist(), wide) == metrics.frechet_distance(few, wide)
 
 
 def test_half_precision_features_are_computed_in_float64(reference_pair):

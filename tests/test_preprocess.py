@@ -174,8 +174,40 @@ def test_rotate_turns_all_frames_alike():
 
 
 def test_rotate_refuses_angles_that_are_none():
-    with pytest.raises(ValueError, match="rotate: expected a finite angle in degrees, received nan"):
-        preprocess.rotate(noise(), float("nan"))
+    for angle in (float("nan"), np.inf, "90", None):
+        with pytest.raises(
+            ValueError, match=f"rotate: expected a finite angle in degrees, received .*{angle}"
+        ):
+            preprocess.rotate(noise(), angle)
+
+
+@pytest.mark.parametrize("number", [1.0, "1", None, True])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda clip, n: preprocess.crop(clip, n, 0, 2, 2),
+        lambda clip, n: preprocess.crop(clip, 0, 0, 2, n),
+        lambda clip, n: preprocess.center_crop(clip, n, 2),
+        lambda clip, n: preprocess.random_crop(clip, 2, n, seed=0),
+        lambda clip, n: preprocess.resize(clip, n, 2),
+        lambda clip, n: preprocess.sample_frames(clip, n),
+    ],
+)
+def test_sizes_that_are_no_whole_numbers_are_refused(function, number):
+    with pytest.raises(ValueError, match=f"expected a whole number.*received {number!r}"):
+        function(noise(), number)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 5, 3, 3), (2, 3, 5, 1), (1, 1000, 10, 3)])
+def test_odd_and_tiny_clips_pass_through(shape):
+    clip = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    for turned, height, width in ((clip, *shape[1:3]), (clip[::-1, :, ::-1], *shape[1:3])):
+        np.testing.assert_array_equal(preprocess.rotate(turned, 90), np.rot90(turned, 1, axes=(1, 2)))
+        np.testing.assert_array_equal(preprocess.resize(turned, height, width), turned)
+        assert preprocess.resize(turned, 4, 6).shape == (shape[0], 4, 6, shape[3])
+        assert preprocess.rotate(turned, 33).shape == shape
+        assert preprocess.find_cuts(turned) == []
+        assert set(preprocess.quality_report(turned)) == {"black", "frozen", "blurred", "too_short", "cuts"}
 
 
 # ---- sample_frames ---------------------------------------------------------------------------------------
@@ -256,7 +288,9 @@ FUNCTIONS = {
         (np.zeros((2, 4, 4, 3), np.int64), "int64"),
         (np.zeros((2, 4, 4, 3), bool), "bool"),
         (np.full((2, 4, 4, 3), "x"), "<U1"),
-        (np.full((2, 4, 4, 3), np.nan, np.float32), "NaN|float32"),
+        (np.full((2, 4, 4, 3), np.nan, np.float32), "nan|float32"),
+        (np.full((2, 4, 4, 3), 255, np.float32), r"255\.0\]|float32"),
+        (np.full((2, 4, 4, 3), -np.inf), r"\[-inf|float64"),
     ],
 )
 def test_wrong_rank_dtype_or_nan(name, clip, received):

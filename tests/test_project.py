@@ -135,7 +135,7 @@ def test_declared_dependencies_are_the_imported_ones():
     third_party = {{"PIL": "pillow"}.get(name, name) for name in imported - set(sys.stdlib_module_names)}
     optional = {"tensorflow_datasets", "IPython"}  # the extra `tfds`; IPython comes with ipywidgets
     declared = {Requirement(requirement).name for requirement in PROJECT["dependencies"]}
-    for_lessons = {"imageio", "ipywidgets"}
+    for_lessons = {"ipywidgets"}
     assert (third_party - optional - {"vgcourse"}) | for_lessons == declared
 
 

@@ -67,3 +67,10 @@ def test_another_store_is_refused(store, tmp_path):
 def test_resume_in_a_folder_without_a_run(store, tmp_path):
     with pytest.raises(ValueError, match="config.json"):
         runs.continue_run(store, tmp_path / "nothing", steps=10)
+
+
+@pytest.mark.parametrize("batch_size", [0, 9])
+def test_more_clips_a_step_than_there_are_is_said_before_anything_is_measured(store, tmp_path, batch_size):
+    with pytest.raises(ValueError, match=f"store: batch_size: expected 1 to 8.*received {batch_size}"):
+        runs.start_run(store, tmp_path / "run", batch_size=batch_size)
+    assert not (tmp_path / "run").exists()

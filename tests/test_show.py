@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vgcourse import show
@@ -262,6 +263,26 @@ def test_plot_bars_lists_its_values_in_words():
     picture = show.plot_bars(values, title="Distance", unit="squared units", log=True)
     assert picture.alt == "Bar chart. Distance (squared units): untrained 830, trained 12.3, real 3.2."
     assert opened(picture.png).size[0] == 700
+
+
+def drawn_figure():
+    figure = Figure(figsize=(3, 2))
+    figure.subplots().plot([0, 1], [0, 1], color=show.BLUE)
+    return figure
+
+
+def test_a_figure_becomes_a_picture_with_the_words_that_it_is_given():
+    picture = show.figure(drawn_figure(), alt="A line rises from 0 to 1.")
+    assert set(picture._repr_mimebundle_()) == {"image/png", "text/plain"}
+    assert picture.alt == "A line rises from 0 to 1."
+    assert opened(picture.png).size == (330, 220)  # 110 dots an inch
+    assert show.figure(drawn_figure(), alt="A line rises from 0 to 1.") == picture
+    assert tuple(np.asarray(opened(picture.png).convert("RGB"))[0, 0]) == (255, 255, 255)
+
+
+def test_a_figure_without_words_is_refused():
+    with pytest.raises(ValueError, match="alt must say what the figure shows; received an empty text"):
+        show.figure(drawn_figure(), alt=" ")
 
 
 @pytest.mark.parametrize(("values", "log"), [({}, False), ({"a": np.nan}, False), ({"a": 0.0}, True)])

@@ -107,6 +107,31 @@ def test_unordered_timestamps_come_out_in_order(tmp_path, order):
     assert frame_numbers(video.read_clip(path, fps=25)) == expected
 
 
+def test_recordings_put_together_start_their_clock_anew(tmp_path):
+    order = [*range(100, 110), *range(10)]  # in units of 40 ms
+    path = odd_videos.with_shuffled_timestamps(tmp_path / "both.mkv", numbered_clip(20), order)
+    assert frame_numbers(video.read_clip(path)) == list(range(20))
+    assert frame_numbers(video.read_clip(path, fps=25)) == list(range(20))
+
+
+def test_a_timestamp_far_off_does_not_fill_the_memory(tmp_path):
+    path = tmp_path / "jump.mkv"
+    times = [0, 40, 80, 2**31, 2**31 + 40]  # 24 days later
+    encode(path, numbered_clip(5), codec="ffv1", times=times)
+    assert frame_numbers(video.read_clip(path, fps=25)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("suffix", ["mov", "mp4"])
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_hevc_with_rotation_as_phones_write_it(tmp_path, suffix, rotation):
+    clip = moving_clip()
+    matrix = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[rotation]
+    path = odd_videos.with_display_matrix(tmp_path / f"phone.{suffix}", clip, matrix, codec="libx265")
+    assert video.probe(path).codec == "hevc"
+    assert video.probe(path).rotation == rotation
+    assert difference(video.read_clip(path), np.rot90(clip, -rotation // 90, axes=(1, 2))) < 3
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "pix_fmt"),
     [
@@ -118,6 +143,7 @@ def test_unordered_timestamps_come_out_in_order(tmp_path, order):
         ("full range", "mjpeg", "yuvj444p"),
         ("RGB", "ffv1", "bgr0"),
         ("ProRes", "prores_ks", "yuv422p10le"),
+        ("AV1", "libsvtav1", "yuv420p"),
     ],
 )
 def test_pixel_formats_and_codecs(tmp_path, name, codec, pix_fmt):
@@ -139,7 +165,16 @@ def test_grey_becomes_three_equal_channels(tmp_path, pix_fmt):
     assert difference(video.read_clip(path), clip) <= 1
 
 
-@pytest.mark.parametrize(("suffix", "codec", "pix_fmt"), [("mov", "qtrle", "argb"), ("mkv", "ffv1", "bgra")])
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pix_fmt"),
+    [
+        ("mov", "qtrle", "argb"),
+        ("mkv", "ffv1", "bgra"),
+        ("mov", "png", "rgba"),
+        ("mov", "prores_ks", "yuva444p10le"),
+        ("webm", "libvpx-vp9", "yuva420p"),
+    ],
+)
 def test_alpha_is_dropped(tmp_path, suffix, codec, pix_fmt):
     clip = moving_clip()
     alpha = np.full((*clip.shape[:3], 1), 128, np.uint8)
@@ -147,7 +182,8 @@ def test_alpha_is_dropped(tmp_path, suffix, codec, pix_fmt):
     path = encode(
         tmp_path / f"alpha.{suffix}", np.concatenate([clip, alpha], axis=-1), codec=codec, pix_fmt=pix_fmt
     )
-    assert difference(video.read_clip(path), clip) == 0
+    # VP9 alone loses something: its colours are stored at half size.
+    assert difference(video.read_clip(path), clip) <= (3 if suffix == "webm" else 0.01)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +210,17 @@ def test_the_file_says_which_colours_it_means(tmp_path, tag, red, blue):
         container.mux(stream.encode(av.VideoFrame.from_ndarray(yuv, format="yuv444p")))
         container.mux(stream.encode())
     np.testing.assert_allclose(video.read_clip(path)[0, 16, 16], (r, g, b), atol=4)
+
+
+def test_probe_names_the_format_not_the_decoder(tmp_path):
+    path = encode(tmp_path / "av1.mp4", moving_clip(2, 64, 64), codec="libsvtav1", pix_fmt="yuv420p")
+    assert video.probe(path).codec in ("av1", "libdav1d")  # PyAV 14 knows the decoder's name alone
+
+
+def test_empty_places_do_not_count_as_frames_a_second(tmp_path):
+    """AVI with a clock of 1/1000 s: 39 of 40 places are empty."""
+    path = encode(tmp_path / "sparse.avi", moving_clip(10), codec="rawvideo", pix_fmt="bgr24")
+    assert video.probe(path).fps == 25
 
 
 @pytest.mark.parametrize(("height", "width"), [(5, 3), (3, 5), (10, 8000), (1, 1), (33, 41)])
@@ -207,6 +254,15 @@ def test_names_with_spaces_and_other_letters(tmp_path, name):
     video.write_video(path, moving_clip(), fps=25)
     assert difference(video.read_clip(path), moving_clip()) < 4
     assert difference(video.read_clip(str(path)), moving_clip()) < 4
+    assert difference(video.read_clip(os.fsencode(path)), moving_clip()) < 4
+
+
+def test_a_title_in_another_encoding_does_not_matter(tmp_path):
+    path = tmp_path / "title.mp4"
+    video.write_video(path, moving_clip(), fps=25, comment="cafe at night")
+    path.write_bytes(path.read_bytes().replace(b"cafe", b"caf\xe9"))  # Latin-1
+    assert video.probe(path).num_frames == len(moving_clip())
+    assert difference(video.read_clip(path), moving_clip()) < 4
 
 
 def test_pixels_that_are_not_square(tmp_path):
@@ -345,6 +401,10 @@ def _bad_file(kind, folder):
         path.touch()
     elif kind == "text":
         path.write_text("#EXTM3U\nhttp://127.0.0.1:1/video.mp4\nThis was never a video.\n" * 20)
+    elif kind == "list of files":
+        path.write_text(f"ffconcat version 1.0\nfile {good.name}\n")
+    elif kind == "link to itself":
+        path.symlink_to(path)
     elif kind == "truncated":
         path.write_bytes(good.read_bytes()[:-200])
     elif kind == "truncated early":
@@ -368,6 +428,8 @@ def _bad_file(kind, folder):
         ("folder", "received a folder"),
         ("empty", "0 bytes"),
         ("text", "expected a video, received something else"),
+        ("list of files", "expected a video, received a list of files"),
+        ("link to itself", "there is none"),
         ("truncated", r"cut short, expected \d+ bytes, received \d+"),
         ("truncated early", "expected a video|cut short"),
         ("sound", "expected a video, received a file with sound only"),
@@ -542,6 +604,42 @@ def test_write_refuses_other_names_and_rates(tmp_path):
         video.write_video(tmp_path / "clip.xyz", moving_clip(), fps=25)
     with pytest.raises(ValueError, match=r"clip\.mp4: fps: expected .* received 0"):
         video.write_video(tmp_path / "clip.mp4", moving_clip(), fps=0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "width", "fps"),
+    [("mp4", 20_000, 10), ("gif", 70_000, 10), ("gif", 8, 1e-6), ("webp", 20_000, 10), ("webp", 8, 1e-6)],
+)
+def test_what_a_format_cannot_hold_is_one_clear_error(tmp_path, suffix, width, fps):
+    with pytest.raises(video.VideoError, match=rf"clip\.{suffix}: cannot be written"):
+        video.write_video(tmp_path / f"clip.{suffix}", moving_clip(2, 2, width), fps=fps)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "gif", "webp", "png"])
+@pytest.mark.parametrize("shape", [(1, 48, 64), (1, 2, 2), (3, 1, 4)])
+def test_one_frame_and_tiny_frames_are_written(tmp_path, suffix, shape):
+    """Shapes that a library may take for one grey picture, or for colours."""
+    clip, path = moving_clip(*shape), tmp_path / f"clip.{suffix}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # padded
+        video.write_video(path, clip, fps=10)
+    if suffix == "mp4":
+        assert len(video.read_clip(path)) == shape[0]
+        return
+    with Image.open(path) as image:
+        pictures = shape[0] if suffix != "png" else 1
+        assert getattr(image, "n_frames", 1) == pictures
+        if pictures == shape[0]:
+            assert image.size == shape[:0:-1]
+
+
+def test_arrays_that_are_views_are_written_as_seen(tmp_path):
+    view = moving_clip(4, 48, 128)[::-1, :, ::-2]
+    view.flags.writeable = False
+    for suffix in ("mp4", "gif"):
+        video.write_video(tmp_path / f"clip.{suffix}", view, fps=10)
+        assert difference(video.read_clip(tmp_path / f"clip.{suffix}"), view) < 4
 
 
 def test_output_folder_is_made_or_the_error_names_the_file(tmp_path):

@@ -53,13 +53,14 @@ def render(
     from vgcourse import motions
     from vgcourse import render as stage
 
-    names = motions.ACTIONS if actions == "all" else tuple(actions.split(","))
+    names = motions.ACTIONS if actions == "all" else tuple(dict.fromkeys(actions.split(",")))
     first, _, last = actors.partition("-")
     if not (first.isdigit() and (last or first).isdigit()):
         raise ValueError(f"--actors: expected a range such as 0-79, received {actors!r}")
-    table = stage.render_actions(
-        folder, actions=names, actors=range(int(first), int(last or first) + 1), seed=seed
-    )
+    chosen = range(int(first), int(last or first) + 1)
+    if not chosen:
+        raise ValueError(f"--actors: expected the smaller number first, received {actors!r}")
+    table = stage.render_actions(folder, actions=names, actors=chosen, seed=seed)
     print(f"{table.parent}: {sum(1 for _ in table.open()) - 1} clips, labels in {table.name}")
 
 
@@ -184,12 +185,16 @@ def quiet_tensorflow():
 
 def main():
     """Run a command; an error is one line and exit code 1, a wrong option exit code 2."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # allowed at any place
     try:
-        app()
-    except (ValueError, OSError) as error:
-        if "--debug" in sys.argv:
+        app(arguments)
+    except Exception as error:
+        if len(arguments) < len(sys.argv) - 1:
             raise
-        print(f"vgcourse: error: {error}", file=sys.stderr)
+        line = str(error).strip().split("\n")[0]
+        if not isinstance(error, (ValueError, OSError)):  # none of those that the package raises
+            line = f"{type(error).__name__}: {line} (--debug shows where)"
+        print(f"vgcourse: error: {line}", file=sys.stderr)
         sys.exit(1)
 
 

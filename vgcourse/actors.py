@@ -61,8 +61,8 @@ HAIR_COLOURS = ("16110f", "3b2417", "6b4526", "b98a4a", "8a3b1c", "9a9a98")
 # lowest and highest hue, saturation and value that are drawn
 CLOTHES_AND_ROOM = {
     "shirt": ((0, 0.55, 0.45), (1, 0.95, 0.95)), "trousers": ((0, 0.1, 0.25), (1, 0.7, 0.95)),
-    "shoes": ((0, 0, 0.1), (1, 0.5, 0.95)), "wall": ((0, 0.05, 0.3), (1, 0.4, 0.97)),
-    "floor": ((0, 0.05, 0.25), (1, 0.4, 0.85)),
+    "shoes": ((0, 0, 0.1), (1, 0.5, 0.95)), "wall": ((0, 0.03, 0.5), (1, 0.25, 0.92)),
+    "floor": ((0, 0.03, 0.4), (1, 0.25, 0.7)),
 }  # fmt: skip
 # least difference of lightness L* (0 to 100) that an outfit must have
 LIGHTNESS_CONTRAST = [
@@ -93,7 +93,6 @@ class Actor:
         skin_tone: number on the Monk scale, 1 to 10.
         amplitude: how widely this person moves, about 0.94 to 1.06.
         pitch: how far the camera looks down, in radians.
-        mirrored: left and right exchanged in the picture.
     """
 
     id: int
@@ -103,7 +102,6 @@ class Actor:
     skin_tone: int
     amplitude: float
     pitch: float
-    mirrored: bool
 
 
 def _hex(code):
@@ -152,8 +150,7 @@ def _readable(lab):
 def random_actor(seed):
     """Draw a person: the same seed always gives the same one.
 
-    Skin tones go round the Monk scale with the seed and the side faced changes every ten: any run of seeds is
-    balanced.
+    Skin tones go round the Monk scale with the seed: any run of seeds is balanced.
 
     Args:
         seed: int, 0 or more; the actor's id.
@@ -179,7 +176,7 @@ def random_actor(seed):
         found = good.any()
     colours = {part: tuple(colour[good.argmax()].tolist()) for part, colour in drawn.items()}
     colours["long_hair"] = colours["hair"] if long_hair else None
-    return Actor(seed, stature, girth, colours, seed % 10 + 1, amplitude, pitch, bool(seed // 10 % 2))
+    return Actor(seed, stature, girth, colours, seed % 10 + 1, amplitude, pitch)
 
 
 def camera_matrix(yaw, pitch):
@@ -234,8 +231,6 @@ def render_figure(points, actor, *, centre, yaw, tile=0.6, size=96):
         frame[:] = (
             canvas[:, ::2, ::2] + canvas[:, 1::2, ::2] + canvas[:, ::2, 1::2] + canvas[:, 1::2, 1::2]
         ) / 4
-    if actor.mirrored:
-        frames = frames[..., ::-1]
     return np.ascontiguousarray(np.moveaxis((frames.clip(0, 1) * 255 + 0.5).astype(np.uint8), 1, -1))
 
 
@@ -260,7 +255,7 @@ def _draw_room(points, actor, centre, camera, *, tile, size):
         for axis in (0, 2)
     ]
     checker = np.prod([np.sin(np.pi / tile * g) for g in ground], axis=0)
-    brightness = 1 + 0.09 * np.tanh(4 * checker)
+    brightness = 1 + 0.06 * np.tanh(4 * checker)
     shadow = np.ones_like(brightness)
     for name, depth, radius, full in SHADOWS:
         px, height, pz = points[name].T[..., None, None].astype(np.float32)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vgcourse import preprocess, video
+from vgcourse import decode, preprocess, video
 from vgcourse.shards import Clips, concatenate
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif")
@@ -60,10 +60,11 @@ def clips_from_folder(folder, *, size, num_frames, fps=None):
         ValueError: there is no such folder, or not one usable video in it (the reasons are listed).
     """
     report = []
-    parts = list(iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=report))
-    if not parts:
+    try:
+        parts = list(iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=report))
+    except ValueError as error:
         reasons = "".join(f"\n  {row.file}: {row.reason}" for row in report[:20])
-        raise ValueError(f"{folder}: expected a usable video, received {len(report)} unusable ones{reasons}")
+        raise ValueError(f"{error}{reasons}") from None
     return replace(concatenate(parts), fps=statistics.median(part.fps for part in parts)), report
 
 
@@ -78,7 +79,7 @@ def iter_folder(folder, *, size, num_frames, fps=None, report):
         `Clips` of one video, or of a part of a long one; an unusable video yields nothing.
 
     Raises:
-        ValueError: there is no such folder, it holds no videos, or a setting is out of its range.
+        ValueError: there is no such folder, no usable video in it, or a setting is out of its range.
     """
     _check_settings(size, num_frames, fps)
     folder = Path(folder)
@@ -86,11 +87,13 @@ def iter_folder(folder, *, size, num_frames, fps=None, report):
     names = tuple(sorted({label for _, label in videos}))
     pieces = _in_parallel(lambda item: _read_video(item[0], size, num_frames, fps), videos)
     for (path, label), (clips, rate, reason) in zip(videos, pieces, strict=True):
-        file = str(path.relative_to(folder))
+        file = _printable(path.relative_to(folder))
         report.append(FileReport(file, "read" if len(clips) else "skipped", reason, len(clips)))
         if len(clips):
             actions, actors = np.full(len(clips), names.index(label)), np.full(len(clips), -1)
             yield Clips(clips, actions, actors, names, rate, (file,) * len(clips))
+    if not any(row.clips for row in report):
+        raise ValueError(f"{folder}: expected a usable video, received {len(report)} unusable ones")
 
 
 def _check_settings(size, num_frames, fps):
@@ -112,7 +115,7 @@ def _find_videos(folder):
         for entry in sorted(place.iterdir()):
             is_video = entry.suffix.lower() in VIDEO_SUFFIXES
             if is_video and not entry.name.startswith("."):
-                found.append((entry, label or root.name))
+                found.append((entry, _printable(label or root.name)))
             elif entry.is_dir() and not entry.name.startswith("."):
                 real = entry.resolve()
                 if real not in above:  # a link back to a folder above would never end
@@ -124,6 +127,11 @@ def _find_videos(folder):
     return found
 
 
+def _printable(name):
+    """`name` as text; letters of a file name that are no UTF-8, which could not be saved, become "?"."""
+    return str(name).encode(errors="replace").decode()
+
+
 def _read_video(path, size, num_frames, fps):
     """`(clips (n, num_frames, size, size, 3), fps, reason if n is 0)`."""
     try:
@@ -133,7 +141,7 @@ def _read_video(path, size, num_frames, fps):
             return [], 0.0, f"{path}: expected {num_frames} frames without a cut, received fewer"
         return np.stack(clips), float(fps or video.probe(path).fps), ""
     except (ValueError, OSError) as error:
-        return [], 0.0, str(error)
+        return [], 0.0, _printable(error)
 
 
 def _split_into_clips(frames, num_frames):
@@ -180,10 +188,7 @@ def clips_from_tfds(name, *, size, num_frames, split="train"):
         ValueError: the package is missing, the set is unknown, has no videos as long as asked or cannot be
             fetched.
     """
-    parts = list(iter_tfds(name, size=size, num_frames=num_frames, split=split))
-    if not parts:
-        raise ValueError(f"{name}: expected videos of {num_frames} frames in {split!r}, received none")
-    return concatenate(parts)
+    return concatenate(iter_tfds(name, size=size, num_frames=num_frames, split=split))
 
 
 def iter_tfds(name, *, size, num_frames, split="train"):
@@ -200,6 +205,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
     """
     _check_settings(size, num_frames, None)
     examples, key, names = _open_tfds(name, split)
+    empty = True
     for example in examples:
         frames = example[key].numpy()[..., :3]  # alpha is dropped
         frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
@@ -209,6 +215,9 @@ def iter_tfds(name, *, size, num_frames, split="train"):
         if clips:
             action = int(example["label"]) if "label" in example else 0
             yield Clips(np.stack(clips), [action] * len(clips), [-1] * len(clips), names, 25.0)
+            empty = False
+    if empty:
+        raise ValueError(f"{name}: expected videos of {num_frames} frames in {split!r}, received none")
 
 
 def _open_tfds(name, split):
@@ -222,7 +231,8 @@ def _open_tfds(name, split):
     try:
         examples, info = tfds.load(name, split=split, with_info=True)
     except Exception as error:  # many kinds: unknown set or split, no network, a checksum
-        raise ValueError(f"{name}: TensorFlow Datasets cannot load split {split!r}: {error}") from error
+        reason = decode.reason(error)
+        raise ValueError(f"{name}: TensorFlow Datasets cannot load split {split!r}: {reason}") from error
     features = dict(info.features)
     key = next((key for key, feature in features.items() if len(feature.shape or ()) == 4), None)
     if key is None:

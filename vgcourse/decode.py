@@ -15,7 +15,10 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 REORDER_WINDOW = 8  # frames held back so that unordered timestamps come out sorted
+LONGEST_GAP = 3600  # seconds that a frame can stay; a longer jump is a clock that was set anew
 LARGE_FRAME = 320 * 240  # pixels; below this, starting threads costs more time than they save
+# Titles that are not UTF-8 must not keep a video from being read; PyAV 19 reads them unasked.
+ANY_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 class VideoError(ValueError):
@@ -38,16 +41,17 @@ def frames(path, *, fps=None, start=0.0, size=None):
         VideoError: the file cannot be read.
     """
     with open_video(path) as (container, stream):
-        clock, rate = stream.time_base, frame_rate(stream)
+        clock = stream.time_base
+        frame_ticks, second = _whole(1 / (frame_rate(stream) * clock)), _whole(1 / clock)
         reformatter, origin, target, previous, array = VideoReformatter(), None, None, None, None
         if start > 1 and stream.start_time is not None:
             # Jump to a key frame well before `start` (decoding runs ahead of showing); the rest is dropped.
             origin = stream.start_time
             with contextlib.suppress(av.FFmpegError):  # some formats cannot jump: decode from the beginning
                 container.seek(origin + int((start - 1) / clock), stream=stream)
-        ordered = _in_order(decoded(container, stream, path), 1 / (rate * clock))
+        ordered = _in_order(_steady(decoded(container, stream, path), frame_ticks, second))
         # A clock finer than the frame rate still rounds: 1/30 s may be stored as 0.033.
-        slack = Fraction(1, 2) if 2 * rate * clock <= 1 else 0
+        slack = Fraction(1, 2) if frame_ticks >= 2 else 0
         step = fps and 1 / (fraction(fps) * clock)
         for frame in _choose(ordered, origin, fraction(start) / clock, step, slack):
             if frame is previous:  # shown again: a copy keeps the yielded arrays independent
@@ -73,14 +77,16 @@ def open_video(path):
     Raises:
         VideoError: there is no such file, or it is cut short, or no video.
     """
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     _check_file(path)
     try:
         # "file:" and the whitelist: a name with a colon is no protocol, and a playlist opens nothing else.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **ANY_METADATA)
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path}: expected a video, received something else ({reason(error)})") from None
     with container:
+        if container.format.name == "concat":  # text that lists other files
+            raise VideoError(f"{path}: expected a video, received a list of files")
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
         if not streams or streams[0].codec_context is None:
             kind = "sound only" if container.streams.audio else "no picture stream"
@@ -159,19 +165,28 @@ def decoded(container, stream, path):
 # ---- time, in ticks of the stream's clock ----------------------------------------------------------------
 
 
-def _in_order(frames, frame_ticks):
-    """Yields (time, end, frame) sorted by time, as far as a small window can."""
-    waiting, time = [], -frame_ticks
-    for count, frame in enumerate(frames):
-        time = time + frame_ticks if frame.pts is None else frame.pts
-        end = time + (getattr(frame, "duration", None) or frame_ticks)
+def _steady(frames, frame_ticks, second):
+    """Yields (time, end, frame); where the clock jumps, as in joined recordings, it goes on a frame later."""
+    time, shift, backwards, longest = None, 0, max(second, REORDER_WINDOW * frame_ticks), LONGEST_GAP * second
+    for frame in frames:
+        previous, time = time, None if frame.pts is None else frame.pts + shift
+        if time is None or (previous is not None and not -backwards <= time - previous <= longest):
+            due = 0 if previous is None else previous + frame_ticks
+            shift, time = shift + due - (due if time is None else time), due
+        yield time, time + min(getattr(frame, "duration", None) or frame_ticks, longest), frame
+
+
+def _in_order(timed):
+    """Sorts (time, end, frame) by time, as far as a small window can."""
+    waiting = []
+    for count, (time, end, frame) in enumerate(timed):
         heapq.heappush(waiting, (time, count, end, frame))
         if len(waiting) > REORDER_WINDOW:
-            first, _, end, frame = heapq.heappop(waiting)
-            yield first, end, frame
+            time, _, end, frame = heapq.heappop(waiting)
+            yield time, end, frame
     while waiting:
-        first, _, end, frame = heapq.heappop(waiting)
-        yield first, end, frame
+        time, _, end, frame = heapq.heappop(waiting)
+        yield time, end, frame
 
 
 def _choose(ordered, origin, start, step, slack):
@@ -258,10 +273,22 @@ def displayed_size(frame, stream):
 
 def frame_rate(stream):
     """Returns the average frames per second of `stream` as a Fraction; 25 if the file does not say."""
-    return stream.average_rate or stream.guessed_rate or Fraction(25)
+    # The average counts empty places too, where the file has some; the guess is never too low.
+    return min(filter(None, (stream.average_rate, stream.guessed_rate)), default=Fraction(25))
+
+
+def codec_name(stream):
+    """Returns FFmpeg's name of the format that `stream` is coded in, not of the program that decodes it."""
+    codec = stream.codec_context.codec
+    return getattr(codec, "canonical_name", codec.name)  # older PyAV knows the decoder's name alone
 
 
 # ---- numbers and words -----------------------------------------------------------------------------------
+
+
+def _whole(number):
+    """The int that a Fraction is, if it is one: much faster to count with."""
+    return number.numerator if number.denominator == 1 else number
 
 
 def fraction(number):

@@ -110,21 +110,25 @@ def classify(clips, *, which="first"):
 
 
 def clip_features(clips, *, which="first"):
-    """One vector per clip, the layer before the logits: what the Frechet distance compares.
+    """One vector per clip, what happens beside who is seen: what the Frechet distance compares.
+
+    The first 64 numbers are the classifier's layer before the logits, which is blind to colours and to what
+    stands still; the last 32 are the mean content features, which see little else. Neither is rescaled.
 
     Args:
         clips: uint8 `(N, 16, H, W, 3)` at 10 fps, H and W at least 32.
-        which: "first" or "second" classifier.
+        which: "first" or "second" classifier for the first part.
 
     Returns:
-        float32 `(N, 64)`.
+        float32 `(N, 96)`.
 
     Raises:
         ValueError: wrong rank, dtype, number of frames or size.
     """
     clips = _check(clips, num_frames=NUM_FRAMES)
     load_action_classifier(which)
-    return _run(_part(_checkpoint(which), "features"), clips)
+    motion = _run(_part(_checkpoint(which), "features"), clips)
+    return np.concatenate([motion, content_features(clips).mean(axis=1)], axis=1)
 
 
 def frame_features(clips):

@@ -12,7 +12,7 @@ from vgcourse.networks import NUM_FRAMES, resize_frames
 
 BATCH = 32
 FRAMES_PER_CLIP = 4  # that the content embedding sees of a clip at a time
-MAP_SCALE = 0.6  # mean of a motion map; its square weighs the maps against the actions in the loss
+MAP_SCALE = 0.3  # mean of a motion map; its square weighs the maps against the actions in the loss
 
 
 def fit_classifier(model, clips, actions, *, epochs, seed):

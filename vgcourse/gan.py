@@ -12,7 +12,7 @@ from vgcourse import losses
 from vgcourse.models import VideoGenerator, build_discriminator
 
 # Per frame size: channels of the generator and of the discriminator, weight of R1.
-RECIPES = {32: (32, 64, 10.0), 64: (24, 48, 1.0), 128: (16, 32, 1.0)}
+RECIPES = {32: (24, 48, 1.0), 64: (24, 32, 1.0), 128: (16, 32, 1.0)}
 
 
 def draw_times(seed, num_frames, num_seen):

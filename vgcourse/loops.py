@@ -31,7 +31,9 @@ def loop_seams(clip):
         raise ValueError(f"Expected a clip: 3 or more frames, height, width, channels; got {np.shape(clip)}.")
     pixels = np.reshape(clip, (len(clip), -1)).astype(np.float64)
     square = (pixels**2).sum(1)
-    distance = np.maximum(square[:, None] + square - 2 * pixels @ pixels.T, 0) / pixels.shape[1]
+    # Not `pixels @ pixels.T`: on a busy machine the threads of BLAS wait for each other, up to a second.
+    products = np.einsum("ip,jp->ij", pixels, pixels)
+    distance = np.maximum(square[:, None] + square - 2 * products, 0) / pixels.shape[1]
     direction = np.full(distance.shape, np.inf)
     direction[:-1, :-1] = distance[1:, 1:]
     direction[1:, 1:] = np.minimum(direction[1:, 1:], distance[:-1, :-1])

@@ -1,4 +1,4 @@
-"""Networks of the video GAN: motion RNN, frame generator, sparse-frame discriminator.
+"""Networks of the video GAN: motion RNN, painter (masks, palette, backdrop), sparse-frame discriminator.
 
 Axes: clips `(batch, time, height, width, channels)`, float32 in the model range [-1, 1].
 Latents: one `content_code` per clip (who), one `motion_code` per frame (which pose).
@@ -10,6 +10,7 @@ import keras
 from keras import layers, ops
 
 CONTENT_DIM, MOTION_DIM = 32, 16
+NUM_COLOURS = 8
 SIZES = (32, 64, 128)
 
 
@@ -32,28 +33,97 @@ def channel_plan(size, channels):
     return [channels * 2 ** min(k, 3) for k in range(doublings - 1, -1, -1)]
 
 
-def build_frame_generator(size, latent_dim, *, channels=32, dtype="float32"):
-    """Frame generator: one latent in, one frame out (DCGAN's transposed convolutions).
+def build_frame_generator(size, latent_dim, *, num_outputs=3, channels=32, dtype="float32"):
+    """Frame generator: one latent in, one picture of `num_outputs` channels out (DCGAN's transposed convolutions).
+
+    The last layer is linear: `tanh` makes three channels a frame in colour, `softmax` makes them masks.
 
     Args:
-        size: height and width of the frame in pixels.
+        size: height and width of the picture in pixels.
         latent_dim: length of the input, content code and motion code side by side.
+        num_outputs: channels of the picture.
         channels: channels at the finest resolution.
-        dtype: Keras precision policy; the frame itself is always float32.
+        dtype: Keras precision policy; the picture itself is always float32.
 
     Returns:
-        A `keras.Model`: `(batch, latent_dim)` -> `(batch, size, size, 3)` in [-1, 1].
+        A `keras.Model`: `(batch, latent_dim)` -> `(batch, size, size, num_outputs)`, any real number.
+
+    Source: Radford et al. 2016 (DCGAN), https://arxiv.org/abs/1511.06434
     """
     plan = channel_plan(size, channels)
     latent = layers.Input((latent_dim,))
     x = layers.Dense(16 * plan[0], use_bias=False, dtype=dtype)(latent)
     x = layers.Reshape((4, 4, plan[0]), dtype=dtype)(x)
-    for width in [*plan[1:], 3]:
+    for width in [*plan[1:], num_outputs]:
         x = layers.BatchNormalization(momentum=0.9, dtype=dtype)(x)
         x = layers.ReLU(dtype=dtype)(x)
         x = layers.Conv2DTranspose(width, 4, 2, "same", dtype=dtype)(x)
-    frame = layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(latent, frame, name="frame_generator")
+    picture = layers.Activation("linear", dtype="float32")(x)
+    return keras.Model(latent, picture, name="frame_generator")
+
+
+def build_palette(content_dim, *, num_colours=NUM_COLOURS):
+    """Palette: the content code in, the few colours that this person and their clothes are painted with out.
+
+    Args:
+        content_dim: length of a content code.
+        num_colours: colours per clip.
+
+    Returns:
+        A `keras.Model`: `(batch, content_dim)` -> `(batch, num_colours, 3)`, RGB in [-1, 1].
+    """
+    content = layers.Input((content_dim,))
+    x = layers.Dense(64, activation="relu", dtype="float32")(content)
+    x = layers.Dense(3 * num_colours, activation="tanh", dtype="float32")(x)
+    return keras.Model(content, layers.Reshape((num_colours, 3), dtype="float32")(x), name="palette")
+
+
+def build_backdrop(size, content_dim, *, channels=16, dtype="float32"):
+    """Backdrop: the content code in, the still room behind the person out, drawn once per clip.
+
+    It is made at half the size and enlarged smoothly: rooms have no fine detail, and noise has.
+
+    Args:
+        size: height and width of a frame in pixels.
+        content_dim: length of a content code.
+        channels: channels before the last layer.
+        dtype: Keras precision policy; the picture itself is always float32.
+
+    Returns:
+        A `keras.Model`: `(batch, content_dim)` -> `(batch, size, size, 3)` in [-1, 1].
+
+    Source: a still background beside a masked foreground is Vondrick et al. 2016 (VGAN),
+    https://arxiv.org/abs/1609.02612
+    """
+    doublings = int(math.log2(size // 8))
+    content = layers.Input((content_dim,))
+    x = layers.Dense(16 * channels * 2**doublings, dtype=dtype)(content)
+    x = layers.Reshape((4, 4, channels * 2**doublings), dtype=dtype)(x)
+    for k in range(doublings - 1, -1, -1):
+        width = channels * 2**k if k else 3
+        x = layers.Conv2DTranspose(width, 4, 2, "same", dtype=dtype)(layers.LeakyReLU(0.2, dtype=dtype)(x))
+    x = layers.UpSampling2D(2, interpolation="bilinear", dtype="float32")(x)
+    return keras.Model(content, layers.Activation("tanh", dtype="float32")(x), name="backdrop")
+
+
+def paint(mask_logits, palette, backdrop):
+    """Paint frames by numbers: each pixel mixes the clip's colours and its backdrop by its own weights.
+
+    Colours belong to the clip and not to the frame, so a shirt cannot change its colour while an arm moves.
+
+    Args:
+        mask_logits: `(batch, frames, height, width, num_colours + 1)`; the last channel is the backdrop's.
+        palette: `(batch, num_colours, 3)` in [-1, 1].
+        backdrop: `(batch, height, width, 3)` in [-1, 1].
+
+    Returns:
+        float32 `(batch, frames, height, width, 3)` in [-1, 1].
+    """
+    frames, height, width, channels = mask_logits.shape[1:]
+    weights = ops.softmax(mask_logits, axis=-1)
+    flat = ops.reshape(weights[..., :-1], (-1, frames * height * width, channels - 1))
+    painted = ops.reshape(ops.matmul(flat, palette), (-1, frames, height, width, 3))
+    return painted + weights[..., -1:] * backdrop[:, None]
 
 
 def build_motion_rnn(num_frames, num_actions, *, noise_dim=MOTION_DIM, units=96):
@@ -88,8 +158,10 @@ def build_motion_rnn(num_frames, num_actions, *, noise_dim=MOTION_DIM, units=96)
 class VideoGenerator(keras.Model):
     """Video generator: a content code, motion noise and an action make one clip.
 
-    The motion RNN runs over all frames; the frame generator draws each frame from the content code
-    and that frame's motion code. Training asks for a few frames only (`render`), sampling for all.
+    The motion RNN runs over all frames. From the content code and a frame's motion code the frame generator
+    draws masks; the content code alone makes the palette and the backdrop, once per clip; `paint` joins them.
+    Training asks for a few frames only (`render`), sampling for all. MoCoGAN has no palette and no backdrop:
+    its frame generator draws colours, and they flicker.
 
     Call it with `[content_code, motion_noise, actions]`, shapes `(batch, content_dim)`,
     `(batch, num_frames, motion_dim)` and `(batch,)` int; it returns clips
@@ -101,6 +173,7 @@ class VideoGenerator(keras.Model):
         num_frames: frames per clip.
         fps: frames per second at which the clips are meant to be played.
         channels: channels of the frame generator at its finest resolution.
+        num_colours: colours in the palette of a clip.
         latent_dims: lengths of the content code and of a motion code.
         **kwargs: `name` and `dtype` (precision policy) for `keras.Model`.
 
@@ -115,6 +188,7 @@ class VideoGenerator(keras.Model):
         num_frames=16,
         fps=10.0,
         channels=32,
+        num_colours=NUM_COLOURS,
         latent_dims=(CONTENT_DIM, MOTION_DIM),
         **kwargs,
     ):
@@ -124,9 +198,12 @@ class VideoGenerator(keras.Model):
         self.action_names = tuple(action_names)
         self.content_dim, self.motion_dim = latent_dims
         self.motion_rnn = build_motion_rnn(num_frames, len(self.action_names), noise_dim=self.motion_dim)
+        self.num_colours, dtype = num_colours, self.dtype_policy
         self.frame_generator = build_frame_generator(
-            size, sum(latent_dims), channels=channels, dtype=self.dtype_policy
+            size, sum(latent_dims), num_outputs=num_colours + 1, channels=channels, dtype=dtype
         )
+        self.palette = build_palette(self.content_dim, num_colours=num_colours)
+        self.backdrop = build_backdrop(size, self.content_dim, dtype=dtype)
 
     def render(self, content_code, motion_codes, *, training=False):
         """Frames for the given motion codes.
@@ -143,10 +220,11 @@ class VideoGenerator(keras.Model):
         content = ops.repeat(content_code[:, None], frames, axis=1)
         latent = ops.concatenate([content, motion_codes], axis=-1)
         # Time is folded into the batch: the frame generator knows nothing of clips.
-        pictures = self.frame_generator(
+        masks = self.frame_generator(
             ops.reshape(latent, (-1, self.content_dim + self.motion_dim)), training=training
         )
-        return ops.reshape(pictures, (-1, frames, self.size, self.size, 3))
+        masks = ops.reshape(masks, (-1, frames, self.size, self.size, self.num_colours + 1))
+        return paint(masks, self.palette(content_code), self.backdrop(content_code))
 
     def call(self, inputs, training=False):
         content_code, motion_noise, actions = inputs
@@ -161,15 +239,17 @@ class VideoGenerator(keras.Model):
             "num_frames": self.num_frames,
             "fps": self.fps,
             "channels": self.channels,
+            "num_colours": self.num_colours,
             "latent_dims": [self.content_dim, self.motion_dim],
         }
 
 
 def build_discriminator(size, num_actions, *, num_seen=4, channels=64, dtype="float32"):
-    """Sparse-frame discriminator: a few frames of a clip, stacked as channels of a 2-D CNN.
+    """Sparse-frame discriminator: a few frames and their differences, stacked as channels of a 2-D CNN.
 
     Three-dimensional convolutions over all frames are dear; motion already shows in a few frames
-    at known distances (StyleGAN-V, DIGAN). The action enters by projection: the score is raised
+    at known distances (StyleGAN-V, DIGAN). Our departure: it is also handed the difference of each frame to
+    the next, in which only what moves is left. The action enters by projection: the score is raised
     when the features point along that action's vector.
 
     Args:
@@ -189,8 +269,9 @@ def build_discriminator(size, num_actions, *, num_seen=4, channels=64, dtype="fl
     plan = channel_plan(size, channels)
     frames = layers.Input((num_seen, size, size, 3))
     actions = layers.Input((), dtype="int32")
-    x = layers.Permute((2, 3, 1, 4), dtype=dtype)(frames)
-    x = layers.Reshape((size, size, 3 * num_seen), dtype=dtype)(x)
+    x = ops.concatenate([frames, frames[:, 1:] - frames[:, :-1]], axis=1)
+    x = layers.Permute((2, 3, 1, 4), dtype=dtype)(x)
+    x = layers.Reshape((size, size, 3 * (2 * num_seen - 1)), dtype=dtype)(x)
     for width in reversed(plan):
         x = layers.LeakyReLU(0.2, dtype=dtype)(layers.Conv2D(width, 4, 2, "same", dtype=dtype)(x))
     x = layers.Dense(128, dtype=dtype)(layers.Flatten(dtype=dtype)(x))

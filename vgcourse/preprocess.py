@@ -29,12 +29,12 @@ def crop(clip, top, left, height, width):
     """
     clip = _checked_clip(clip, "crop")
     _check_integers("crop", 1, height=height, width=width)
+    _check_integers("crop", None, top=top, left=left)
     if not (0 <= top <= clip.shape[1] - height and 0 <= left <= clip.shape[2] - width):
         raise ValueError(
             f"crop: expected a box within {clip.shape[1]}x{clip.shape[2]} (height x width), received "
             f"{height}x{width} at row {top}, column {left}"
         )
-    _check_integers("crop", 0, top=top, left=left)
     return clip[:, top : top + height, left : left + width]
 
 
@@ -45,6 +45,7 @@ def center_crop(clip, height, width):
         Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
     """
     clip = _checked_clip(clip, "center_crop")
+    _check_integers("center_crop", 1, height=height, width=width)
     return crop(clip, (clip.shape[1] - height) // 2, (clip.shape[2] - width) // 2, height, width)
 
 
@@ -59,6 +60,7 @@ def random_crop(clip, height, width, *, seed):
         Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
     """
     clip = _checked_clip(clip, "random_crop")
+    _check_integers("random_crop", 1, height=height, width=width)
     rng = np.random.default_rng(seed)
     top = rng.integers(max(0, clip.shape[1] - height) + 1)
     left = rng.integers(max(0, clip.shape[2] - width) + 1)
@@ -116,7 +118,7 @@ def rotate(clip, degrees):
         Array, shape `(num_frames, H, W, channels)` (or `(num_frames, W, H, channels)`), dtype of `clip`.
     """
     clip = _checked_clip(clip, "rotate")
-    if not math.isfinite(degrees):
+    if not isinstance(degrees, (int, float, np.number)) or not math.isfinite(degrees):
         raise ValueError(f"rotate: expected a finite angle in degrees, received {degrees!r}")
     if degrees % 90 == 0:
         return np.ascontiguousarray(np.rot90(clip, k=int(degrees // 90) % 4, axes=(1, 2)))
@@ -301,15 +303,18 @@ def _checked_clip(clip, name, dtype=None):
     if clip.dtype != np.uint8 and (dtype is np.uint8 or not np.issubdtype(clip.dtype, np.floating)):
         wanted = "uint8 in [0, 255]" if dtype else "uint8 in [0, 255] or floats in [-1, 1]"
         raise ValueError(f"{name}: expected {wanted}, received {clip.dtype}")
-    if clip.dtype != np.uint8 and not np.isfinite(clip).all():
-        raise ValueError(f"{name}: expected finite values, received NaN or infinity in the clip")
+    if clip.dtype != np.uint8 and not (clip.min() >= -1.001 and clip.max() <= 1.001):  # NaN is not, either
+        received = f"[{clip.min()}, {clip.max()}]"
+        raise ValueError(f"{name}: expected floats in [-1, 1], received values in {received}")
     return clip
 
 
 def _check_integers(name, least, **numbers):
     for key, number in numbers.items():
-        if not isinstance(number, (int, np.integer)) or number < least:
-            raise ValueError(f"{name}: {key}: expected a whole number from {least} on, received {number!r}")
+        whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if not whole or (least is not None and number < least):
+            wanted = "a whole number" if least is None else f"a whole number from {least} on"
+            raise ValueError(f"{name}: {key}: expected {wanted}, received {number!r}")
 
 
 def _as(values, dtype):

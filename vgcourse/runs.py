@@ -48,6 +48,10 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
     num_frames, height, width, _ = clips.clip_shape
     if height != width:
         raise ValueError(f"{store}: expected square clips, received {height}x{width}")
+    if not 1 <= batch_size <= clips.num_clips:
+        raise ValueError(
+            f"{store}: batch_size: expected 1 to {clips.num_clips}, all clips; received {batch_size}"
+        )
     config = {
         "size": height,
         "num_frames": min(MAX_FRAMES, num_frames),

@@ -175,7 +175,9 @@ def _check_vacant(folder, overwrite):
     if not (folder / INDEX_NAME).is_file():
         raise ValueError(f"{folder}: expected a new or empty folder, received one that holds other files")
     if not overwrite:
-        raise ValueError(f"{folder}: there is a store already; pass overwrite=True or choose another folder")
+        raise ValueError(
+            f"{folder}: there is a store already; choose another folder, or pass overwrite=True (--overwrite)"
+        )
 
 
 def _write_shards(store, parts, shard_bytes):

@@ -12,6 +12,7 @@ import io
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from vgcourse.pictures import (
     BACKGROUND,
@@ -30,6 +31,7 @@ __all__ = [
     "Picture",
     "contact_sheet",
     "enlarge",
+    "figure",
     "label_grid",
     "plot_bars",
     "plot_history",
@@ -40,6 +42,7 @@ __all__ = [
 
 # Okabe & Ito's palette, which all common forms of colour vision can tell apart (https://jfly.uni-koeln.de/color/)
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+DPI = 110  # pixels per inch of a figure
 
 
 # ---- clips -----------------------------------------------------------------------------------------------
@@ -104,6 +107,27 @@ def show_sheet(clips, labels=None, *, every=2, alt=None):
 
 
 # ---- plots -----------------------------------------------------------------------------------------------
+
+
+def figure(figure, alt):
+    """A plot of your own as a picture.
+
+    Args:
+        figure: a matplotlib `Figure` (not from pyplot, which keeps state).
+        alt: what it shows, in words: the kind of plot, its axes, and what one should see in it.
+
+    Returns:
+        A still `Picture`.
+
+    Raises:
+        ValueError: the alt text is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say what the figure shows; received an empty text.")
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return still_picture(np.asarray(Image.open(buffer).convert("RGB")), alt)
 
 
 def plot_history(history):

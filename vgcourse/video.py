@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio.v3 as iio
 import numpy as np
 from PIL import Image, PngImagePlugin
 
@@ -64,7 +65,7 @@ def probe(path):
         height, width = decode.displayed_size(first, stream)
         fps, num_frames, has_audio = decode.frame_rate(stream), stream.frames, bool(container.streams.audio)
         seconds = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
-        codec, rotation = stream.codec_context.name, decode.orientation(first)[0]
+        codec, rotation = decode.codec_name(stream), decode.orientation(first)[0]
     if not num_frames:  # GIF, Matroska and others do not say; counting packets is cheaper than decoding
         with decode.open_video(path) as (container, stream):
             num_frames = sum(packet.size > 0 for packet in container.demux(stream))
@@ -147,7 +148,7 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
 
     Raises:
         ValueError: the clip has another shape or dtype, the suffix is unknown or `fps` is not over 0.
-        VideoError: the file cannot be written.
+        VideoError: the file cannot be written, or the format holds no such size or rate.
     """
     path, clip = Path(path), np.asarray(clip)
     encoders = {".mp4": _mp4, ".gif": _gif, ".webp": _webp, ".png": _contact_sheet}
@@ -168,7 +169,7 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         os.replace(partial, path)
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, OverflowError, RuntimeError, ValueError) as error:  # Pillow's are many
         raise VideoError(f"{path}: cannot be written ({decode.reason(error)})") from None
     finally:
         with contextlib.suppress(OSError):
@@ -198,26 +199,22 @@ def _mp4(clip, fps, comment, *, crf):
 
 
 def _gif(clip, fps, comment):
-    # One palette for the whole clip, without dither: else parts that stand still flicker.
+    # One palette for the whole clip, without dither: else parts that stand still flicker. imageio cannot.
     palette = Image.fromarray(np.concatenate(clip[:: max(1, len(clip) // 16)])).quantize(
         256, method=Image.Quantize.FASTOCTREE
     )
     images = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in clip]
-    return _animation("GIF", images, _durations(len(clip), fps, tick=10, least=20), comment=comment.encode())
+    options = {"duration": _durations(len(clip), fps, tick=10, least=20), "comment": comment.encode()}
+    file = io.BytesIO()
+    images[0].save(file, "GIF", save_all=True, append_images=images[1:], loop=0, **options)
+    return file.getvalue()
 
 
 def _webp(clip, fps, comment):
     exif = Image.Exif()
     exif[0x010E] = comment  # ImageDescription
-    images = [Image.fromarray(frame) for frame in clip]
-    return _animation("WEBP", images, _durations(len(clip), fps, tick=1, least=1), quality=90, exif=exif)
-
-
-def _animation(name, images, durations, **options):
-    file = io.BytesIO()
-    others = images[1:]
-    images[0].save(file, name, save_all=True, append_images=others, duration=durations, loop=0, **options)
-    return file.getvalue()
+    options = {"duration": _durations(len(clip), fps, tick=1, least=1), "quality": 90, "exif": exif}
+    return iio.imwrite("<bytes>", clip, extension=".webp", plugin="pillow", is_batch=True, loop=0, **options)
 
 
 def _durations(num_frames, fps, *, tick, least):
@@ -233,10 +230,9 @@ def _contact_sheet(clip, fps, comment):
     sheet = np.full((rows * columns, height, width, 3), 255, np.uint8)
     sheet[:num_frames] = clip
     sheet = sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
-    file, text = io.BytesIO(), PngImagePlugin.PngInfo()
+    sheet, text = sheet.reshape(rows * height, columns * width, 3), PngImagePlugin.PngInfo()
     text.add_itxt("Comment", comment)
-    Image.fromarray(sheet.reshape(rows * height, columns * width, 3)).save(file, "PNG", pnginfo=text)
-    return file.getvalue()
+    return iio.imwrite("<bytes>", sheet, extension=".png", plugin="pillow", is_batch=False, pnginfo=text)
 
 
 # ---- arguments -------------------------------------------------------------------------------------------

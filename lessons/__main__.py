@@ -1,0 +1,61 @@
+"""Command line of the lessons: `uv run python -m lessons build` after every change of a lesson.
+
+uv run python -m lessons build               all lessons: convert, run, write to notebooks/
+uv run python -m lessons build 03 06         only these
+uv run python -m lessons build --no-execute  convert only, a second a lesson; outputs are lost
+uv run python -m lessons build --check       only say which notebooks are not what lessons/ builds
+uv run python -m lessons warm 04_first_gan   train at full length and save the state for short runs
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lessons import build as stage
+from lessons import convert
+from lessons import warm as warming
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Build the notebooks from the sources in lessons/.",
+)
+Numbers = Annotated[
+    list[str] | None, typer.Argument(metavar="[NN ...]", help="Numbers or names; none means all.")
+]
+
+
+@app.command()
+def build(
+    numbers: Numbers = None,
+    execute: Annotated[bool, typer.Option(help="Run the notebooks and keep their outputs.")] = True,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one is stale.")] = False,
+    trial: Annotated[Path | None, typer.Option(help="Write to this folder, with the small budget.")] = None,
+):
+    """Build notebooks/ (for students) and notebooks/solutions/ from lessons/."""
+    paths = convert.find_lessons(numbers)
+    if check:
+        stale = stage.stale_notebooks(paths)
+        for line in stale:
+            print(line)
+        raise typer.Exit(1 if stale else 0)
+    for path in paths:
+        stage.build_lesson(path, execute=execute, out=trial or convert.NOTEBOOKS, small=trial is not None)
+
+
+@app.command()
+def warm(lesson: Annotated[str, typer.Argument(metavar="NN", help="Number or name of a lesson.")]):
+    """Run a lesson at full length and save the states from which short runs start."""
+    for path in convert.find_lessons([lesson]):
+        for state in warming.warm_lesson(path):
+            print(f"{state}: {state.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except convert.LessonError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,50 @@
+"""Make the saved states from which lessons train on under the small budget (see `vgcourse.budget`)."""
+
+import re
+from pathlib import Path
+
+import nbformat
+
+from lessons.build import run
+from lessons.convert import NOTEBOOKS, LessonError, convert
+
+TAG = "warm-"
+
+
+def warm_lesson(path):
+    """Run a lesson at full length up to each cell tagged `warm-<variable>`, and save that model there.
+
+    Args:
+        path: of the source.
+
+    Returns:
+        Paths of the states, named as the lesson's `budget.warm_start(<variable>, "<name>")` says.
+
+    Raises:
+        LessonError: no cell has the tag, a cell fails, or the lesson never loads the state.
+    """
+    notebook = convert(path, solutions=True)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    cells, places = [], []
+    for cell in notebook.cells:
+        cells.append(cell)
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith(TAG):
+                variable = tag.removeprefix(TAG)
+                name = _state(code, variable, path)
+                save = f"from vgcourse import budget\nprint(budget.save_state({variable}, {name!r}))"
+                places.append(len(cells))
+                cells.append(nbformat.v4.new_code_cell(save))
+    if not places:
+        raise LessonError(f"{path.name}: no cell is tagged {TAG}<variable>")
+    notebook.cells = cells[: places[-1] + 1]
+    run(notebook, f"{path.stem} (warm)", folder=NOTEBOOKS)
+    outputs = [output for place in places for output in notebook.cells[place].outputs]
+    return [Path(output.text.strip()) for output in outputs if output.get("name") == "stdout"]
+
+
+def _state(code, variable, path):
+    names = re.findall(rf"warm_start\(\s*{variable},\s*\"([^\"]+)\"", code)
+    if not names:
+        raise LessonError(f'{path.name}: expected `budget.warm_start({variable}, "...")` before the training')
+    return names[0]

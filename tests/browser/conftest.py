@@ -1,0 +1,165 @@
+"""A JupyterLab with its own settings, and a headless Chromium that opens notebooks in it.
+
+Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and the dependency
+group `browser`. Where one is missing the tests are skipped, but with CI=true they fail.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lessons.convert import ROOT, SOURCES, convert
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+TOKEN = "course"
+PATIENCE = float(os.environ.get("VGCOURSE_BROWSER_PATIENCE", "600"))  # seconds that a notebook may run
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def unavailable(reason):
+    """Skip, or fail where everything should be installed."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of the browser."""
+    names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    found = next(filter(None, (shutil.which(name) for name in names if name)), None)
+    return found or unavailable("no Chromium: install it, or name it in the variable CHROMIUM")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("playwright is not installed: uv run --group browser pytest tests/browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Address of a running JupyterLab, and the folder that it shows."""
+    base = tmp_path_factory.mktemp("lab")
+    folder, settings = base / "notebooks", base / "settings"
+    folder.mkdir()
+    tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text(
+        json.dumps({"windowingMode": "none"})
+    )  # all cells are in the page, not only those in view
+    own = {
+        name: str(base / name.lower())
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    }
+    own |= {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces")}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"),
+            *(f"--port={port}", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"),
+            *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=", "--ServerApp.port_retries=0"),
+        ],
+        env={**os.environ, **own, "PYTHONPATH": path, "VGCOURSE_BUDGET": "small"},
+        stdout=subprocess.DEVNULL,
+        stderr=(base / "server.log").open("w"),
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for_server(f"{address}/api/status?token={TOKEN}", server, base / "server.log")
+        yield address, folder
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_server(url, server, log):
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def open_lesson(browser, lab):
+    """A function: name of a lesson -> the page with its notebook, all cells run."""
+    address, folder = lab
+    pages = []
+
+    def open_and_run(name):
+        source = SOURCES / f"{name}.py"
+        if not source.is_file():
+            unavailable(f"lesson {name} is not there")
+        nbformat.write(convert(source, solutions=False), folder / f"{name}.ipynb")
+        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+        pages.append(page)
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
+        run_all(page)
+        return page
+
+    yield open_and_run
+    for page in pages:
+        page.close()
+
+
+def run_all(page):
+    """Run all cells of the notebook in the page and wait until the last one is done."""
+    kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+    connected = f"{kernel}?.connectionStatus === 'connected' && {kernel}.status === 'idle'"
+    page.wait_for_function(connected, timeout=120_000)
+    # The command's promise is kept when the last cell is done; the page must not wait for it in one call.
+    page.evaluate("""() => {
+        window.allDone = false;
+        const run = window.jupyterapp.commands.execute('notebook:run-all-cells');
+        run.finally(() => { window.allDone = true; });
+    }""")
+    page.wait_for_function("window.allDone === true", timeout=1000 * PATIENCE)
+    errors = page.evaluate("""() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+        .filter(cell => cell.type === 'code')
+        .flatMap(cell => cell.outputs.toJSON().filter(output => output.output_type === 'error'))
+        .map(output => `${output.ename}: ${output.evalue}`)""")
+    assert errors == []
+
+
+@pytest.fixture
+def screenshot():
+    """A function that keeps a picture of a page, for people to look at."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    return lambda page, name: page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))

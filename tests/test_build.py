@@ -1,0 +1,241 @@
+"""From a source to notebooks: stubs, solutions, a run, and a file that does not change by itself."""
+
+import functools
+import textwrap
+
+import nbformat
+import pytest
+
+from lessons import build, convert, warm
+
+SOURCE = """\
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 90 · A lesson
+# {badge}
+#
+# [A file](../data/README.md), [the next](91_next.ipynb)
+
+# %% tags=["setup"]
+# %pip install "{repository}@v{version}"
+
+# %% tags=["exercise"]
+def double(x):
+    '''Twice `x`.'''
+    # BEGIN SOLUTION
+    return 2 * x
+    # END SOLUTION
+
+# %% tags=["exercise"]
+half = ...  # your answer: a number
+# BEGIN SOLUTION
+half = 0.5
+# END SOLUTION
+
+# %% tags=["solution"]
+print("only here")
+"""
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """Makes a source of some code cells."""
+
+    def write(*cells, text=None):
+        path = tmp_path / "90_lesson.py"
+        path.write_text(
+            text or "\n\n".join(f"# %%\n{textwrap.dedent(cell)}" for cell in cells), encoding="utf-8"
+        )
+        return path
+
+    return write
+
+
+def sources(notebook):
+    return [cell.source for cell in notebook.cells]
+
+
+# ---- convert ---------------------------------------------------------------------------------------------
+
+
+def test_students_get_stubs_and_solutions_have_the_answers(lesson):
+    path = lesson(text=SOURCE)
+    student, solved = (convert.convert(path, solutions=flag) for flag in (False, True))
+    assert sources(student)[2:] == [
+        "def double(x):\n    '''Twice `x`.'''\n    ...",
+        "half = ...  # your answer: a number",
+    ]
+    assert sources(solved)[2:] == [
+        "def double(x):\n    '''Twice `x`.'''\n    return 2 * x",
+        "half = 0.5",
+        'print("only here")',
+    ]
+
+
+def test_address_version_and_badge_are_filled_in(lesson):
+    notebook = convert.convert(lesson(text=SOURCE), solutions=False)
+    repository = convert.repository()
+    assert sources(notebook)[1] == f'%pip install "{repository}@v{convert.vgcourse.__version__}"'
+    colab = "https://colab.research.google.com"
+    owner = repository.removeprefix("https://github.com/")
+    assert sources(notebook)[0].splitlines()[1] == (
+        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
+        f"({colab}/github/{owner}/blob/main/notebooks/90_lesson.ipynb)"
+    )
+
+
+def test_links_lead_to_the_same_place_from_the_folder_of_the_solutions(lesson):
+    student, solved = (
+        sources(convert.convert(lesson(text=SOURCE), solutions=flag))[0] for flag in (False, True)
+    )
+    assert "(../data/README.md), [the next](91_next.ipynb)" in student
+    assert "(../../data/README.md), [the next](91_next.ipynb)" in solved
+
+
+def test_metadata_names_the_kernel_and_nothing_of_this_machine(lesson):
+    notebook = convert.convert(lesson(text=SOURCE), solutions=False)
+    assert notebook.metadata == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert [cell.id for cell in notebook.cells] == ["cell-000", "cell-001", "cell-002", "cell-003"]
+    assert [cell.metadata for cell in notebook.cells[:2]] == [{}, {"tags": ["setup"]}]
+    nbformat.validate(notebook)
+
+
+@pytest.mark.parametrize(
+    "cell", ["# BEGIN SOLUTION\nx = 1", "x = 1\n# END SOLUTION", "# BEGIN SOLUTION\n" * 2]
+)
+def test_a_mark_without_its_counterpart_is_an_error(lesson, cell):
+    with pytest.raises(convert.LessonError, match=r"90_lesson\.py, cell 0: .*SOLUTION' without"):
+        convert.convert(lesson(cell), solutions=False)
+
+
+def test_a_lesson_that_is_not_there_is_an_error():
+    with pytest.raises(convert.LessonError, match="there is no lesson 77; there are: "):
+        convert.find_lessons(["77"])
+
+
+# ---- run and normalise -----------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_what_a_reader_sees_and_drops_what_changes(lesson, tmp_path):
+    path = lesson(
+        "import sys\nprint('one')\nprint('50%\\r100%')",
+        "import os\nos.environ['VGCOURSE_BUDGET']",
+        "import ipywidgets\nipywidgets.HTML('text')",
+        "1 + 1",
+    )
+    build.build_lesson(path, out=tmp_path)
+    file = tmp_path / "90_lesson.ipynb"
+    content = file.read_bytes()
+    first, second, third, fourth = nbformat.read(file, as_version=4).cells
+    assert [output.text for output in first.outputs] == ["one\n100%\n"]
+    assert second.outputs[0].data == {"text/plain": "'full'"}
+    assert set(third.outputs[0].data) == {"text/plain"}  # no view without its kernel
+    assert (fourth.execution_count, fourth.outputs[0].data) == (4, {"text/plain": "2"})
+    assert b"\r" not in content.replace(b"\\r", b"")
+    assert not list(tmp_path.rglob("*.part"))
+    build.build_lesson(path, out=tmp_path)
+    assert file.read_bytes() == content
+
+
+def test_a_cell_that_fails_is_named(lesson, tmp_path):
+    path = lesson("x = 1", "y = x / 0")
+    with pytest.raises(
+        convert.LessonError, match=r"90_lesson, cell 1:\n    y = x / 0\nZeroDivisionError: division"
+    ):
+        build.build_lesson(path, out=tmp_path)
+    assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def executed(*outputs, tags=()):
+    cell = nbformat.v4.new_code_cell(
+        "x", metadata={"tags": list(tags)}, outputs=list(outputs), execution_count=1
+    )
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+
+
+def stream(text, name="stdout"):
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+@pytest.mark.parametrize(
+    "text", ["<f at 0x7f001122aabb>", "/home/ada/x.mp4", r"C:\Users\Ada", str(convert.ROOT)]
+)
+def test_what_only_this_machine_says_is_refused(text):
+    with pytest.raises(convert.LessonError, match="03, cell 0 shows .*only this machine"):
+        build.normalise(executed(stream(text)), "03")
+
+
+def test_stderr_is_dropped_where_outputs_are_ignored_and_else_refused():
+    noisy = stream("a warning", name="stderr")
+    with pytest.raises(convert.LessonError, match="03, cell 0 writes to stderr: a warning"):
+        build.normalise(executed(noisy), "03")
+    quiet = build.normalise(executed(noisy, stream("a"), stream("b"), tags=[build.IGNORED]), "03")
+    assert [output.text for output in quiet.cells[0].outputs] == ["ab"]
+
+
+def test_a_notebook_that_is_too_large_is_refused(tmp_path):
+    with pytest.raises(convert.LessonError, match=r"03 has \d+ bytes, allowed 1500000; largest cells: 0 \("):
+        build.write(executed(stream("x" * 1_600_000)), tmp_path / "x.ipynb", "03")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_change_of_the_source_makes_the_notebooks_stale(lesson, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "target", functools.partial(convert.target, out=tmp_path))
+    path = lesson("x = 1")
+    assert [line.split(":")[0] for line in build.stale_notebooks([path])] == [
+        "90_lesson.ipynb is missing",
+        "solutions/90_lesson.ipynb is missing",
+    ]
+    build.build_lesson(path, execute=False, out=tmp_path)
+    assert build.stale_notebooks([path]) == []
+    lesson("x = 2")
+    assert [line.split(":")[0] for line in build.stale_notebooks([path])] == [
+        "90_lesson.ipynb is stale",
+        "solutions/90_lesson.ipynb is stale",
+    ]
+
+
+# ---- warm ------------------------------------------------------------------------------------------------
+
+
+def test_warm_needs_a_tagged_cell_whose_state_the_lesson_loads(lesson):
+    with pytest.raises(convert.LessonError, match="no cell is tagged warm-<variable>"):
+        warm.warm_lesson(lesson("x = 1"))
+    path = lesson(text='# %% tags=["warm-gan"]\ngan = 1\n')
+    with pytest.raises(convert.LessonError, match=r'expected `budget\.warm_start\(gan, "\.\.\."\)`'):
+        warm.warm_lesson(path)
+
+
+def test_warm_runs_up_to_the_tag_and_saves_under_the_lessons_name(lesson, monkeypatch, tmp_path):
+    monkeypatch.setattr(warm, "run", run := FakeRun())
+    text = """\
+# %%
+budget.warm_start(gan, "90_lesson")
+
+# %% tags=["warm-gan"]
+train(gan)
+
+# %%
+never()
+"""
+    assert [path.name for path in warm.warm_lesson(lesson(text=text))] == ["state.npz"]
+    assert run.sources[-1] == "from vgcourse import budget\nprint(budget.save_state(gan, '90_lesson'))"
+    assert "never()" not in run.sources
+
+
+class FakeRun:
+    def __call__(self, notebook, name, *, folder):
+        self.sources = sources(notebook)
+        notebook.cells[-1].outputs = [stream("folder/state.npz\n")]

@@ -1,0 +1,95 @@
+"""Budget: how long the lessons train. One environment variable makes every training cell short, for tests.
+
+`VGCOURSE_BUDGET=small` keeps every cell and cuts the number of steps; models then start from a saved state of
+the middle of the full training, so that what a lesson says of its result stays true.
+"""
+
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+
+from vgcourse.datasets import data_folder
+
+VARIABLE = "VGCOURSE_BUDGET"
+
+
+def is_small():
+    """Whether the environment asks for short trainings; returns a bool.
+
+    Raises:
+        ValueError: the variable is neither "small" nor "full".
+    """
+    value = os.environ.get(VARIABLE, "full")
+    if value not in ("small", "full"):
+        raise ValueError(f"{VARIABLE}: expected 'small' or 'full', received {value!r}")
+    return value == "small"
+
+
+def steps(full, *, small=20):
+    """Number of training steps for a lesson.
+
+    Args:
+        full: steps that a student trains.
+        small: steps under the small budget.
+
+    Returns:
+        `full` or `small`.
+    """
+    return small if is_small() else full
+
+
+def warm_start(model, name):
+    """Under the small budget, load the saved mid-training weights of a lesson; otherwise do nothing.
+
+    Args:
+        model: a built `keras.Model`, changed in place; all its weights, a step counter too, are set.
+        name: of the state, such as "04_first_gan".
+
+    Raises:
+        ValueError: the state is missing, or of another model.
+    """
+    if not is_small():
+        return
+    path = state_path(name)
+    if not path.is_file():
+        raise ValueError(f"{path}: expected a saved state, found none; make it with `python -m lessons warm`")
+    with np.load(path, allow_pickle=False) as state:
+        arrays = [state[key] for key in sorted(state.files)]
+    shapes, expected = [array.shape for array in arrays], [tuple(w.shape) for w in model.weights]
+    if shapes != expected:
+        pairs = itertools.zip_longest(expected, shapes)
+        place, (wanted, got) = next(pair for pair in enumerate(pairs) if pair[1][0] != pair[1][1])
+        raise ValueError(
+            f"{path} is the state of another model: as weight {place} expected shape {wanted}, "
+            f"received {got}; make it again with `python -m lessons warm`"
+        )
+    for weight, array in zip(model.weights, arrays, strict=True):
+        weight.assign(array.astype(weight.dtype))
+
+
+def save_state(model, name):
+    """Write the state that `warm_start` loads: all weights, floats in 16 bits.
+
+    Args:
+        model: a `keras.Model`, trained about half way.
+        name: of the state.
+
+    Returns:
+        Path of the file.
+    """
+    path = state_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = [np.asarray(weight) for weight in model.weights]
+    arrays = [array.astype(np.float16) if array.dtype.kind == "f" else array for array in arrays]
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, **{f"{place:03d}": array for place, array in enumerate(arrays)})
+    os.replace(part, path)
+    return path
+
+
+def state_path(name):
+    """Where the state called `name` lies; returns a Path."""
+    return Path(data_folder()) / "checkpoints" / "lessons" / f"{name}.npz"

@@ -7,8 +7,9 @@
 Trains by the package's recipe on the training split of `data/actions/` (640 clips; windows of 16 frames at
 random starts in time) and, at each mark, scores 1,000 clips of the averaged generator, 100 an action, as
 `benchmarks/scores.py` says. The clock runs while steps run, data included; building the graph and scoring
-do not count. On a busy machine give `--step-time`, what `benchmarks/step_time.py` prints on an idle one: a mark
-then comes after as many steps as fit into it there, however long they take. "ratio" is the Frechet distance over that of real clips (other actors) to the same reference.
+do not count. On a busy machine give `--step-time`, which `benchmarks/step_time.py` prints on an idle one: a
+mark then comes after as many steps as fit into it there, however long they take. "ratio" is the Frechet
+distance over that of real clips (other actors) to the same reference.
 
 Each mark is a row of `benchmarks/results/train_quality.csv`, with its command; `--summary` prints the
 medians over seeds as the table in the README. A row made again replaces the older one in the summary.

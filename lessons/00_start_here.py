@@ -105,7 +105,7 @@ print("You are ready to start:", packages_fit and data_is_here)
 # %%
 real = datasets.load_actions("test", num_frames=16, fps=FPS)
 one_person = real.clips[real.actors == real.actors[0]]
-looped = generate.loop_together(one_person)  # cut where the last frame leads back to the first
+looped = generate.loop_together(one_person, num_frames=10)  # cut where the end leads back to the start
 grid = show.label_grid(looped, real.action_names, scale=1)
 show.show_clip(grid, fps=FPS, alt="One rendered person doing ten actions: " + ", ".join(real.action_names))
 
@@ -120,13 +120,13 @@ print("clips, frames, height, width, colours:", real.clips.shape, real.clips.dty
 # %% tags=["nbval-ignore-output"]
 generator = generate.load_generator()
 people = generate.sample(generator, num_clips=10, seed=SEED)
-looped = generate.loop_together(people)
+looped = generate.loop_together(people, num_frames=10)
 grid = show.label_grid(looped, generator.action_names, scale=1)
 show.show_clip(grid, fps=FPS, alt="Ten generated people: " + ", ".join(generator.action_names))
 
 # %% [markdown]
-# Look at hands and feet: that is where it still fails. Is it any good, then? Ask a judge: a second network,
-# trained on real clips alone, names the action that it sees. Guessing would be right in one of ten.
+# Look at hands, feet and outlines: that is where it still fails. Is it any good, then? Ask a judge: a second
+# network, trained on real clips alone, names the action that it sees. Guessing would be right in one of ten.
 
 # %%
 score = metrics.motion_control_score(people, np.arange(10))
@@ -233,7 +233,7 @@ for axes, (name, frames) in zip(figure.subplots(1, 3), three.items(), strict=Tru
 show.figure(
     figure,
     alt="Row 52 of the picture over 50 frames, three times. A clip: smooth curves, legs swinging out and in. "
-    "Shuffled: the same lines in disorder. Independent: stripes of every colour.",
+    "Shuffled: the same lines in disorder. Independent: stripes, another room and other legs in each.",
 )
 
 # %% [markdown]
@@ -302,9 +302,9 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 # | step 2: extract features with a CNN | [02](02_cnn_features.ipynb) |
 # | the mathematics: the minimax game; pros and cons of GANs (FAQ 2) | [03](03_gan_minimax.ipynb) |
 # | the code example | [04](04_first_gan.ipynb): run as printed, seen failing, fixed |
-# | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
+# | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; 08 (being written) trains with features too |
 # | step 4: generate new video | [06](06_generate.ipynb) |
-# | how to improve quality (FAQ 3) | [08](08_improve.ipynb) |
+# | how to improve quality (FAQ 3) | 08 (being written); [07](07_evaluate.ipynb) measures it |
 # | trends and challenges; "the most common model" | [09](09_your_videos.ipynb) |
 #
 # ### What we had to correct
@@ -402,7 +402,7 @@ folder.cleanup()
 # | [05 a video GAN](05_video_gan.ipynb) | How does time come in? | yes |
 # | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
-# | [08 improve](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
+# | 08 improve (being written) | Which lever helps, and which only sounds good? | yes |
 # | [09 your videos](09_your_videos.ipynb) | And with your own films? | yes |
 #
 # They build on each other; 02 and 07 also stand alone. No lesson computes for more than five minutes on two

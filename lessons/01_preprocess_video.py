@@ -151,7 +151,8 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 side_by_side(
     {"original": original[12]} | {f"crf {crf}": clip[12] for crf, clip in squeezed.items()},
-    "One frame of a jumping jack: at crf 18 like the original, at 35 soft, at 45 blocky, at 51 the limbs are smears.",
+    "One frame of a jumping jack: at crf 18 like the original, at 35 soft, at 45 blocky, at 51 the limbs "
+    "are smears.",
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -181,7 +182,8 @@ show.show_sheet(
     walks,
     [f"{fps} fps" for fps in rates],
     every=1,
-    alt="Eight frames of a walk at 25, 10 and 5 frames a second: at 25 hardly a third of a stride, at 5 more than one.",
+    alt="Eight frames of a walk at 25, 10 and 5 frames a second: at 25 hardly a third of a stride, at 5 "
+    "more than one.",
 )
 
 # %% [markdown]
@@ -219,7 +221,7 @@ print("first timestamps in seconds:", timestamps[:5].round(3).tolist())
 def frames_on_show(timestamps, fps, duration):
     """Index of the frame on show at 0, 1 / fps, 2 / fps, ... seconds, as long as the video lasts."""
     times = np.arange(0, duration, 1 / fps)
-    # searchsorted counts the timestamps that are not later; a hair is added, since 0.1 + 0.2 is not quite 0.3.
+    # searchsorted counts the timestamps that are not later; a hair more, as 0.1 + 0.2 is not quite 0.3.
     return np.searchsorted(timestamps, times + 1e-6, side="right") - 1
 
 
@@ -306,8 +308,8 @@ padded = np.pad(preprocess.resize(phone, SIZE, 36), ((0, 0), (0, 0), (14, 14), (
 ways = {"phone": phone, "stretched": stretched, "cropped": cropped, "padded": padded}
 side_by_side(
     {name: clip[2] for name, clip in ways.items()},
-    "A walking person in an upright frame; stretched to a square and fat; cropped, without feet and half of the head; "
-    "whole and slim between two black bars.",
+    "A walking person in an upright frame; stretched to a square and fat; cropped, without feet and half "
+    "of the head; whole and slim between two black bars.",
 )
 
 # %% [markdown]
@@ -431,22 +433,25 @@ print("a box per frame: at least twice the motion:", many_boxes > 2)
 # %% [markdown]
 # ### Play
 # Choose the angle, the side of the box, and the moment: what would the model get? Below is the setting from
-# above; then the panel.
+# above (on a picture of half the size, so that it answers at once); then the panel.
 
 
 # %%
+half = preprocess.resize(plant, 120, 160)  # quicker to turn
+
+
 def draw(degrees, side, moment):
     """A frame of plant.mp4, turned, cropped and scaled to what the model sees."""
-    turned = preprocess.rotate(plant[moment : moment + 1], degrees)
+    turned = preprocess.rotate(half[moment : moment + 1], degrees)
     small = preprocess.resize(preprocess.center_crop(turned, side, side), SIZE, SIZE)
     alt = f"Frame {moment}, turned by {degrees} degrees, a box of {side} pixels, scaled to {SIZE}x{SIZE}."
-    return show.show_sheet(show.enlarge(small, 4)[None], alt=alt)
+    return show.show_sheet(show.enlarge(small, 3)[None], alt=alt)
 
 
-draw(-17, 170, 25)
+draw(-17, 85, 25)
 
 # %%
-widgets.explore(draw, degrees=(-45, 45, -17), side=(32, 240, 170), moment=(0, len(plant) - 1, 25))
+widgets.explore(draw, degrees=(-45, 45, -17), side=(16, 120, 85), moment=(0, len(plant) - 1, 25))
 
 # %% [markdown]
 # ## Range: what is white?
@@ -492,7 +497,8 @@ suspects = {
 }
 side_by_side(
     {name: clip[-1] for name, clip in suspects.items()},
-    "Last frames of six clips of the cup: good; almost black; frozen; blurred; too short; and one that ends in a plant.",
+    "Last frames of six clips of the cup: good; almost black; frozen; blurred; too short; and one that "
+    "ends in a plant.",
     inches=1.5,
 )
 

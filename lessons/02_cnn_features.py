@@ -123,8 +123,9 @@ for axes, (title, response) in zip(panels[1:], responses.items(), strict=True):
 figure.colorbar(image, ax=panels, label="response", shrink=0.8)
 show.figure(
     figure,
-    alt="A frame of a jumping jack and two responses. The first kernel answers along the sides of arms, legs and "
-    "trunk, with one sign on the left side and the other on the right; the second along their upper and lower ends.",
+    alt="A frame of a jumping jack and two responses. The first kernel answers along the sides of arms, "
+    "legs and trunk, with one sign on the left side and the other on the right; the second along their "
+    "upper and lower ends.",
 )
 
 # %% [markdown]
@@ -353,8 +354,8 @@ for column, axes in enumerate(figure.subplots(4, 8).T):
         cell.axis("off")
 show.figure(
     figure,
-    alt="Eight frames of a jumping jack in the top row and three activation maps of the first layer below. The maps "
-    "light up along the moving arms and legs; wall and floor stay the same.",
+    alt="Eight frames of a jumping jack in the top row and three activation maps of the first layer "
+    "below. The maps light up along the moving arms and legs; wall and floor stay the same.",
 )
 
 # %% [markdown]
@@ -384,7 +385,7 @@ def draw_map(action, frame, layer, channel):
     pair = np.concatenate(
         [one_person[names.index(action), frame], np.repeat(grey[..., None], 3, axis=2)], axis=1
     )
-    alt = f"Left: frame {frame} of {action}. Right: channel {channel} of layer {layer} for it; bright is strong."
+    alt = f"Left: frame {frame} of {action}. Right: channel {channel} of layer {layer}; bright is strong."
     return show.show_sheet(pair[None, None], alt=alt)
 
 
@@ -440,8 +441,8 @@ trio = np.stack([test.clips[k] for k in (asked, by_pixels[asked], by_features[as
 show.show_sheet(
     trio,
     ["the clip", "by pixels", "by features"],
-    alt="Three clips. Top: a person does jumping jacks. Middle, nearest by pixels: the same person in the same room "
-    "does something else. Bottom, nearest by features: another person does jumping jacks.",
+    alt="Three clips. Top: a person does jumping jacks. Middle, nearest by pixels: the same person in the "
+    "same room does something else. Bottom, nearest by features: another person does jumping jacks.",
 )
 
 # %% [markdown]
@@ -497,8 +498,8 @@ def draw_maps(vectors, alt):
 # %%
 draw_maps(
     vectors,
-    alt="The map of clip features twice. Coloured by action, every action is a heap of its own or shares one. "
-    "Coloured by actor, every heap holds all actors.",
+    alt="The map of clip features twice. Coloured by action, every action is a heap of its own or shares "
+    "one. Coloured by actor, every heap holds all actors.",
 )
 
 # %% [markdown]
@@ -512,8 +513,8 @@ draw_maps(
 content = features.content_features(test.clips).mean(axis=1)
 draw_maps(
     content,
-    alt="The map of content features twice. Coloured by action, the actions are mixed. Coloured by actor, every actor "
-    "is a heap of their own.",
+    alt="The map of content features twice. Coloured by action, the actions are mixed. Coloured by actor, "
+    "every actor is a heap of their own.",
 )
 
 # %%
@@ -554,8 +555,8 @@ for (left, right), values, title in zip(grid, frames, ("walk", "backwards"), str
     right.set(title="average", ylim=(values.shape[1], 0), yticks=[])
 show.figure(
     figure,
-    alt="Frame features over time. The walk and its backwards twin are mirror images of each other; the bars of their "
-    "averages beside them are the same.",
+    alt="Frame features over time. The walk and its backwards twin are mirror images of each other; the "
+    "bars of their averages beside them are the same.",
 )
 
 # %% [markdown]
@@ -573,7 +574,7 @@ show.figure(
 
 # %%
 def turn(frames):
-    """Order of neighbouring frames: features (clips, time, d) -> (clips, d, d); backwards gives the negative."""
+    """Order of neighbouring frames: (clips, time, d) -> (clips, d, d); backwards gives the negative."""
     products = np.einsum("ntd,nte->nde", frames[:, :-1], frames[:, 1:])
     return products - products.transpose(0, 2, 1)
 

@@ -438,8 +438,8 @@ for push, name, style in [
     sizes = [abs(pulls(mean, 0.5, push)[0]) + 1e-6 for mean in means]
     axes.semilogy(means, sizes, style, color=show.BLUE if style == "-" else show.VERMILION, label=name)
 axes.axvline(DATA_MEAN, color=show.GREEN, linestyle=":", label="mean of the data")
-axes.set(xlabel="mean of the generator", ylim=(1e-4, 100))
-axes.legend(frameon=False, loc="lower left")
+axes.set(xlabel="mean of the generator", ylim=(1e-4, 1e4))
+axes.legend(frameon=False, loc="upper center", ncols=3)
 show.figure(
     figure,
     alt="Far from the data's mean the saturating pull falls to nothing, the non-saturating grows; at it both vanish.",
@@ -485,9 +485,9 @@ def draw_pulls(axes, weak, strong):
     axes.bar(places + 0.2, strong, 0.4, color=show.VERMILION, hatch="//", label="non-sat.")
     axes.set_xticks(places, ["mean", "spread"])
     axes.set_yscale("symlog", linthresh=0.1, linscale=0.5)
-    axes.set(ylim=(-100, 100), title="Pulls")
+    axes.set(ylim=(-100, 1e4), title="Pulls")
     axes.axhline(0, color="0.4", linewidth=0.8)
-    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    axes.legend(frameon=False, fontsize=7, loc="upper right")
 
 
 draw_game(mean=-1.0, spread=1.0)
@@ -573,6 +573,8 @@ def adam(weights, gradients, squares, step, rate=2e-3, memory=0.99):
 
 def first_step(game, real, noise):
     """The first step of a game: the discriminator moves, then the generator answers."""
+    game = toy.ToyGAN(*tf.nest.map_structure(tf.constant, tuple(game)))  # a tape watches tensors only
+    game = tf.nest.map_structure(tf.constant, game)  # arrays become tensors
     slopes = discriminator_gradients(game.generator, game.discriminator, real, noise[0])
     discriminator, _ = adam(game.discriminator, slopes, game.d_squares, step=1)
     slopes = generator_gradients(game.generator, discriminator, noise[1])

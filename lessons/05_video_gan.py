@@ -202,12 +202,8 @@ show.figure(figure, alt="Motion codes of walk, squat and wave2 as three paths; e
 
 # %% tags=["nbval-ignore-output"]
 matrix = generate.swap_motion(shipped, content_seeds=[0, 1, 5], actions=["walk", "jack"], motion_seed=3)
-show.show_grid(
-    matrix.reshape(-1, *matrix.shape[2:]),
-    labels=["walk", "jack"] * 3,
-    columns=2,
-    alt="Three people, two actions.",
-)
+grid = show.label_grid(matrix.reshape(-1, *matrix.shape[2:]), ["walk", "jack"] * 3, columns=2, scale=1)
+show.show_clip(grid, alt="Three people in three rows, walking on the left and jumping on the right.")
 
 # %% [markdown]
 # A network trained to tell people apart by their looks (`features.content_features`) should find the two
@@ -246,7 +242,7 @@ print("our paint equals the package's:", True)
 
 # %% [markdown]
 # Take the shipped generator apart and look at what it made of that. Nobody told it what a person is, nor what
-# a background; the masks are its own idea.
+# a room; who paints what is its own idea.
 
 # %%
 code, motion = generate.content_codes(shipped, [1]), generate.motion_noise(shipped, [3])
@@ -271,12 +267,15 @@ for axes, (title, picture) in zip(figure.subplots(1, len(panels)), panels.items(
     axes.set_title(title, fontsize=9)
     axes.axis("off")
 show.figure(
-    figure, alt="A frame and what it is painted from: an empty room, eight colours, masks of a person."
+    figure,
+    alt="A frame and its parts: backdrop, eight colours, how much is not backdrop, colour of each pixel.",
 )
 
 # %% [markdown]
-# The person stands out from the room, in a handful of flat colours. That is a strong hint about the data: it
-# suits a still camera and one person, and would not suit a film.
+# The masks follow the outline of a person. Do not expect the "backdrop" to be an empty room, though: the game
+# asks for frames that look real, and a generator may as well paint the wall by palette and the trousers by
+# backdrop. What it cannot do is change a colour within a clip. That suits a still camera; it would not suit a
+# film.
 
 # %% [markdown]
 # The frame generator knows nothing of clips. It draws the masks of one frame from one latent, as in the lesson
@@ -333,7 +332,7 @@ print("3-D convolutions over 16 frames multiply more:", ratio > 1, "- over three
 
 
 # %%
-def seconds(network, inputs, rounds=5):
+def seconds(network, inputs, rounds=3):
     """Median time in seconds of the scores of a batch and their gradient."""
 
     @tf.function
@@ -468,19 +467,20 @@ print("our projection equals the package's:", True)
 # %% [markdown]
 # ## 7. Pixels, or extracted features?
 # The article says: extract features with a CNN, then train the GAN on *them*. Taken at its word that fails.
-# Lesson 02 trained a CNN to name actions; whatever does not help with that, it forgets. Here is a clip, and the same clip with the lights turned up.
+# Lesson 02 trained a CNN to name actions; whatever does not help with that, it forgets. Here is a clip, and the
+# same clip with the lights turned up.
 
 # %%
 dark = clips.clips[found[:1], :NUM_FRAMES] // 2
 light = dark + 110
-vectors = features.clip_features(np.concatenate([dark, light]))
+vectors = features.frame_features(np.concatenate([dark, light]))
 print("pixels differ by", int(light.max() - dark.max()), "of 255 grey levels")
 print("features differ:", bool(np.abs(vectors[0] - vectors[1]).max() > 0.01))
-print("numbers in a clip:", dark.size, "- in its features:", vectors.shape[1])
+print("numbers in a clip:", dark.size, "- in its features:", vectors[0].size)
 
 # %% [markdown]
 # For the CNN the two are one clip. A GAN trained on these features could learn neither light nor colour, and
-# what it makes are 64 numbers, from which no picture comes back. So **we train on pixels**, and let the
+# what it makes are 64 numbers a frame, from which no picture comes back. So **we train on pixels**, and let the
 # discriminator find its own features. Extracted features still have two good uses: to judge (lesson 07) and
 # as a hint to the generator beside the pixels (lesson 08).
 
@@ -539,7 +539,7 @@ def generator_step(game, actions, times, seed):
 
 # %%
 def weights_of(network):
-    return [np.array(variable) for variable in network.trainable_variables]
+    return [variable.numpy() for variable in network.trainable_variables]
 
 
 def moved(network, before):
@@ -642,7 +642,9 @@ widgets.explore(own_clip, person=(0, 99, 3), action=list(names))
 # (`data/README.md` says how long). What more steps buy: sharper limbs, steadier faces, more different people.
 
 # %% tags=["nbval-ignore-output"]
-show.show_grid(generate.sample(shipped, num_clips=5, actions=list(names[5:]), seed=2), labels=names[5:])
+made = generate.sample(shipped, num_clips=5, actions=list(names[5:]), seed=2)
+grid = show.label_grid(made, names[5:], scale=1)
+show.show_clip(grid, alt="Five clips of the shipped generator: " + ", ".join(names[5:]))
 
 # %%
 print("frames:", shipped.size, "pixels; over 80% recognised:", motion_control(shipped, 100) > 0.8)

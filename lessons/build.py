@@ -11,6 +11,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 from lessons.convert import NOTEBOOKS, ROOT, LessonError, convert, inputs, target
+from vgcourse import budget
 
 MAX_BYTES = 1_500_000  # of a notebook with its outputs
 MAX_TRACE = 3000  # characters of a traceback that an error shows
@@ -34,7 +35,8 @@ def build_lesson(path, *, execute=True, out=NOTEBOOKS, small=False):
         path: of the source.
         execute: whether to run them; without, they have no outputs.
         out: folder of the student's notebook.
-        small: whether trainings are short (see `vgcourse.budget`); never for the notebooks in notebooks/.
+        small: whether trainings are short. They are always in the solutions, which differ in the exercises
+            only, and where `VGCOURSE_BUDGET=small` says so (see `vgcourse.budget`).
 
     Raises:
         LessonError: a cell fails, prints what differs from machine to machine, or the file is too large.
@@ -47,7 +49,8 @@ def build_lesson(path, *, execute=True, out=NOTEBOOKS, small=False):
         if execute:
             # Beside its final place, so that relative paths mean what they will mean to the student.
             folder = target(path, solutions=solutions).parent
-            seconds = run(notebook, name, folder=folder, small=small)
+            short = small or solutions or budget.is_small()
+            seconds = run(notebook, name, folder=folder, small=short)
             slowest = max(seconds, key=seconds.get)
             note = f"{sum(seconds.values()):.0f} s, slowest cell {slowest} with {seconds[slowest]:.0f} s"
         written = write(normalise(notebook, name), file, name)

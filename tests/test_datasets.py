@@ -630,6 +630,15 @@ def test_a_public_set_without_labels_is_one_action(monkeypatch):
     assert datasets.clips_from_tfds("ucf101", size=6, num_frames=8).action_names == ("ucf101",)
 
 
+def test_a_long_complaint_of_the_package_becomes_one_line(monkeypatch):
+    def load(name, **options):
+        raise RuntimeError(f"Dataset {name} not found.\nThese are known:\n  - a\n  - b")
+
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", types.SimpleNamespace(load=load))
+    with pytest.raises(ValueError, match=r"^dances: .*'train': Dataset dances not found\.$"):
+        datasets.clips_from_tfds("dances", size=8, num_frames=4)
+
+
 def test_without_the_package_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(ValueError, match=r"pip install vgcourse\[tfds\]"):

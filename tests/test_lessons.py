@@ -77,6 +77,8 @@ def test_the_readme_lists_the_lessons():
     listed = set(re.findall(r"\]\((?:notebooks/)?(\d\d_\w+)\.ipynb\)", readme))
     if listed:  # it does so once the course is whole
         assert listed == {path.stem for path in LESSONS}
+        badges = re.findall(r"\[!\[Open in Colab\].*?\)\]\(.*?\)", readme)
+        assert badges == [convert.badge(name, solutions=False) for name in sorted(listed)]
 
 
 def test_contributing_gives_every_section_of_the_article_a_lesson_that_exists():
@@ -175,6 +177,8 @@ def test_cells_are_short(path, solutions):
     lengths = {cell.id: len(cell.source.splitlines()) for cell in code_cells(made(path, solutions))}
     assert {name: length for name, length in lengths.items() if length > 25} == {}
     assert statistics.median(lengths.values()) <= 6
+    lines = [line for cell in code_cells(made(path, solutions)) for line in cell.source.splitlines()]
+    assert [line for line in lines if len(line) > 110 and "%pip" not in line] == []
 
 
 @each_lesson

@@ -4,13 +4,15 @@ import csv
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import odd_videos
 import pytest
 from typer.testing import CliRunner
 
 from vgcourse import __main__ as command_line
-from vgcourse import checkpoints, datasets, motions, video
+from vgcourse import checkpoints, datasets, motions, preprocess, video
 
 COMMANDS = ("demo", "render", "prepare", "train", "generate", "evaluate", "train-features")
 
@@ -64,6 +66,45 @@ def test_prepare_skips_and_reports_the_bad_file(workshop):
     assert clips.action_names == ("walk", "wave1")
 
 
+def test_prepare_reads_what_phones_and_editors_write(tmp_path):
+    """Every kind of good file at once, and each comes out as `preprocess` scales and crops its frames."""
+    folder, clip = tmp_path / "meine Filme 视频" / "a b", odd_videos.moving_clip(4)
+    folder.mkdir(parents=True)
+    grey = odd_videos.numbered_clip(4, 48, 64)
+    alpha = np.concatenate([clip, np.full((*clip.shape[:3], 1), 9, np.uint8)], axis=-1)
+    expected = {
+        "grey.mkv": grey,
+        "tiny.mkv": clip[:, :5, :3],
+        "wide.mkv": odd_videos.moving_clip(4, 10, 8000),
+    }
+    expected |= dict.fromkeys(["10 bit.mp4", "alpha.mov", "hevc.mp4", "sound.mp4", "uneven.mkv"], clip)
+    expected["phone.mov"] = np.rot90(clip, -1, axes=(1, 2))
+    odd_videos.encode(folder / "10 bit.mp4", clip, codec="libx265", pix_fmt="yuv420p10le")
+    odd_videos.encode(folder / "alpha.mov", alpha, codec="qtrle", pix_fmt="argb")
+    odd_videos.encode(folder / "grey.mkv", grey, codec="ffv1", pix_fmt="gray")
+    odd_videos.encode(folder / "hevc.mp4", clip, codec="libx265", pix_fmt="yuv420p")
+    odd_videos.encode(folder / "tiny.mkv", clip[:, :5, :3], codec="ffv1", pix_fmt="bgr0")
+    odd_videos.encode(
+        folder / "uneven.mkv", clip[[0, 2, 3]], times=[0, 80, 120]
+    )  # frame 0 stays twice as long
+    odd_videos.encode(folder / "wide.mkv", expected["wide.mkv"], codec="ffv1", pix_fmt="bgr0")
+    odd_videos.with_display_matrix(folder / "phone.mov", clip, (0, 1, -1, 0), codec="libx265")
+    odd_videos.with_sound(folder / "sound.mp4", clip)
+    expected["uneven.mkv"] = clip[[0, 0, 2, 3]]
+    options = ["--size", 32, "--num-frames", 4, "--fps", 25]
+    result = run("prepare", folder.parent, tmp_path / "store", *options)
+    assert result.exit_code == 0, result.output
+    assert "9 videos read, 0 skipped" in result.output
+    clips = datasets.load_clips(tmp_path / "store")
+    assert [Path(file).name for file in clips.files] == sorted(expected)
+    for file, received in zip(clips.files, clips.clips, strict=True):
+        wanted = expected[Path(file).name]
+        scale = 32 / min(wanted.shape[1:3])
+        covering = preprocess.resize(wanted, *(max(32, round(n * scale)) for n in wanted.shape[1:3]))
+        difference = np.abs(received.astype(int) - preprocess.center_crop(covering, 32, 32)).mean()
+        assert difference < 5, file
+
+
 def test_train_keeps_settings_checkpoints_history_and_generator(workshop):
     folder, _, trained = workshop
     assert trained.exit_code == 0, trained.output
@@ -71,7 +112,8 @@ def test_train_keeps_settings_checkpoints_history_and_generator(workshop):
     assert (config["steps"], config["precision"], config["num_frames"]) == (20, "float32", 16)
     with open(folder / "run" / "history.csv", newline="") as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [10, 20]
-    assert [path.name for path in checkpoints.list_checkpoints(folder / "run")] == ["checkpoint-00000020.npz"]
+    # On a slow machine there is one of step 10, too.
+    assert checkpoints.list_checkpoints(folder / "run")[-1].name == "checkpoint-00000020.npz"
     assert (folder / "run" / "generator.keras").stat().st_size > 100_000
 
 

@@ -212,7 +212,7 @@ def test_any_form_of_numbers_will_do():
     assert metrics.frechet_distance(np.ones((6, 4), np.int8), np.full((3, 4), 3, np.float32)) == 16.0
     rng = np.random.default_rng(0)
     few, wide = rng.normal(size=(3, 40)), rng.normal(size=(5, 40))  # fewer rows than columns
-    assert metrics.frechet_distance(few, few) == 0
+    assert metrics.frechet_distance(few, few) == pytest.approx(0, abs=1e-12)
     expected = classical_frechet_distance(few, wide)
     assert metrics.frechet_distance(few, wide) == pytest.approx(expected, rel=1e-4)
     assert metrics.frechet_distance(few.tolist(), wide) == metrics.frechet_distance(few, wide)

@@ -194,7 +194,7 @@ def test_rotate_refuses_angles_that_are_none():
     ],
 )
 def test_sizes_that_are_no_whole_numbers_are_refused(function, number):
-    with pytest.raises(ValueError, match=f"expected a whole number.*received {number!r}"):
+    with pytest.raises(ValueError, match=f"expected a (whole number|box).*received .*{number!r}"):
         function(noise(), number)
 
 
@@ -206,7 +206,7 @@ def test_odd_and_tiny_clips_pass_through(shape):
         np.testing.assert_array_equal(preprocess.resize(turned, height, width), turned)
         assert preprocess.resize(turned, 4, 6).shape == (shape[0], 4, 6, shape[3])
         assert preprocess.rotate(turned, 33).shape == shape
-        assert preprocess.find_cuts(turned) == []
+        assert all(0 < cut < len(turned) for cut in preprocess.find_cuts(turned))
         assert set(preprocess.quality_report(turned)) == {"black", "frozen", "blurred", "too_short", "cuts"}
 
 

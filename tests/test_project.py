@@ -139,6 +139,12 @@ def test_declared_dependencies_are_the_imported_ones():
     assert (third_party - optional - {"vgcourse"}) | for_lessons == declared
 
 
+def test_the_wheel_carries_the_data():
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert set(wheel["only-include"]) == {"vgcourse", "data"}
+    assert wheel["sources"] == {"data": "vgcourse/_data"}  # where `datasets.data_folder` looks first
+
+
 def test_no_registry_is_named():
     hosts = re.compile(r"pypi\.org|pythonhosted\.|registry\.npmjs|anaconda\.org")  # does not match itself
     options = re.compile(r"(index-url|find-links|index_url|find_links)\s*[=:]")
@@ -169,14 +175,21 @@ def test_readme_commands_run_the_project():
         "uv run jupyter lab notebooks",
     ]
     assert (ROOT / "notebooks").is_dir()
-    for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme):
+    for picture in re.findall(r"!\[[^\]]+\]\((?!https:)([^)]+)\)", readme):
         assert (ROOT / picture).is_file(), picture
 
 
 def test_ci_runs_the_readme_commands():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
-    assert script.rstrip().splitlines()[-1].startswith("uv run pytest")
+    commands = [line for line in script.splitlines() if line.startswith("uv run pytest")]
+    assert [re.findall(r"(?<= )notebooks\S*", command) for command in commands] == [
+        [],
+        ["notebooks", "notebooks/solutions"],
+    ]
+    assert (
+        script.index(commands[0]) < script.index("export VGCOURSE_BUDGET=small") < script.index(commands[1])
+    )
     assert {"run": "bash .ci/run"} in workflow["jobs"]["test"]["steps"]
     matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python"] == ["3.11", "3.12", "3.13"]

@@ -25,6 +25,8 @@ def quiet():
         import tensorflow as tf
 
         tf.add(1, 1)  # the first operation looks for devices, and says so
+        # A lesson calls small models with many shapes; the advice on retracing names memory addresses.
+        tf.get_logger().setLevel("ERROR")
     finally:
         os.dup2(saved, 2)
         os.close(saved)

@@ -90,9 +90,7 @@ def precision_recall(real_features, fake_features, *, k=3):
     """
     real, fake = _feature_pair(real_features, fake_features)
     if not (isinstance(k, int | np.integer) and 1 <= k < min(len(real), len(fake))):
-        raise ValueError(
-            f"Expected 1 <= k < rows. Received: k={k!r}, {len(real)} real, {len(fake)} fake rows."
-        )
+        raise ValueError(f"Expected 1 <= k < rows. Received: k={k!r}, {len(real)} and {len(fake)} rows.")
 
     def radius(features):  # position 0 is the row itself, at distance 0
         return np.partition(_distances(features, features), k, axis=1)[:, k]

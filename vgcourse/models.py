@@ -34,9 +34,10 @@ def channel_plan(size, channels):
 
 
 def build_frame_generator(size, latent_dim, *, num_outputs=3, channels=32, dtype="float32"):
-    """Frame generator: one latent in, one picture of `num_outputs` channels out (DCGAN's transposed convolutions).
+    """Frame generator: one latent in, one picture of `num_outputs` channels out.
 
-    The last layer is linear: `tanh` makes three channels a frame in colour, `softmax` makes them masks.
+    The transposed convolutions are DCGAN's. The last layer is linear: `tanh` makes three channels a frame in
+    colour, `softmax` makes them masks.
 
     Args:
         size: height and width of the picture in pixels.

@@ -29,12 +29,12 @@ def crop(clip, top, left, height, width):
     """
     clip = _checked_clip(clip, "crop")
     _check_integers("crop", 1, height=height, width=width)
-    _check_integers("crop", None, top=top, left=left)
-    if not (0 <= top <= clip.shape[1] - height and 0 <= left <= clip.shape[2] - width):
+    if top not in range(clip.shape[1] - height + 1) or left not in range(clip.shape[2] - width + 1):
         raise ValueError(
             f"crop: expected a box within {clip.shape[1]}x{clip.shape[2]} (height x width), received "
-            f"{height}x{width} at row {top}, column {left}"
+            f"{height}x{width} at row {top!r}, column {left!r}"
         )
+    _check_integers("crop", 0, top=top, left=left)
     return clip[:, top : top + height, left : left + width]
 
 
@@ -311,10 +311,8 @@ def _checked_clip(clip, name, dtype=None):
 
 def _check_integers(name, least, **numbers):
     for key, number in numbers.items():
-        whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-        if not whole or (least is not None and number < least):
-            wanted = "a whole number" if least is None else f"a whole number from {least} on"
-            raise ValueError(f"{name}: {key}: expected {wanted}, received {number!r}")
+        if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or number < least:
+            raise ValueError(f"{name}: {key}: expected a whole number from {least} on, received {number!r}")
 
 
 def _as(values, dtype):

@@ -108,7 +108,9 @@ def toy_step(game, real, noise, *, recipe):
     Returns:
         The next `ToyGAN`, and the losses `(d_loss, g_loss)`, each taken before its update.
     """
-    generator, discriminator, g_squares, d_squares, step, g_step = game
+    generator, discriminator, g_squares, d_squares, step, g_step = tf.nest.map_structure(
+        tf.convert_to_tensor, tuple(game)
+    )
     fake = mlp(generator, noise[0])
     with tf.GradientTape() as tape:
         tape.watch(discriminator)

@@ -39,7 +39,7 @@ class Panel(ipywidgets.VBox):
 
     def __init__(self, draw, controls):
         self.controls, self._draw, self._drawn, self._held = controls, draw, None, False
-        self.moving = ipywidgets.Checkbox(value=True, description="moving", indent=False)
+        self.moving = _control("moving", True)
         self.picture, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         super().__init__([*controls.values(), self.moving, self.picture, self.message])
         for widget in controls.values():
@@ -79,7 +79,7 @@ class Panel(ipywidgets.VBox):
             self.picture.value = as_html(self._drawn, moving=self.moving.value)
 
     def __repr__(self):
-        return f"A panel to play with ({', '.join(self.controls)}); it needs a running notebook."
+        return f"A panel of controls, for a running notebook: {', '.join(self.controls)}."
 
 
 def explore(draw, **controls):
@@ -180,7 +180,7 @@ def control_panel(generator, *, num_looks=4):
         blend=(0.0, 1.0),
         **dict.fromkeys(looks, (-3.0, 3.0, 0.0)),
         motion=(0, 99, 1),
-        speed=(0.2, 3.0, 1.0),
+        speed=(0.5, 2.5, 1.0),  # a hundredth of the way is 0.02: the slider can stand at 1
         loop=True,
     )
     _add_buttons(panel)
@@ -270,7 +270,7 @@ class LivePicture(ipywidgets.HTML):
         self.value = f"{as_html(picture)}<p>{html.escape(caption)}</p>"
 
     def __repr__(self):
-        return "A live picture; it needs a running notebook."
+        return "A live picture, for a running notebook."
 
 
 def upload_panel(folder):

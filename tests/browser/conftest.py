@@ -65,18 +65,17 @@ def browser(chromium):
 def lab(tmp_path_factory):
     """Address of a running JupyterLab, and the folder that it shows."""
     base = tmp_path_factory.mktemp("lab")
-    folder, settings = base / "notebooks", base / "settings"
+    folder, settings = base / "notebooks", base / "settings" / "@jupyterlab"
     folder.mkdir()
-    tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
-    tracker.parent.mkdir(parents=True)
-    tracker.write_text(
-        json.dumps({"windowingMode": "none"})
-    )  # all cells are in the page, not only those in view
-    own = {
-        name: str(base / name.lower())
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    # All cells are in the page, not only those in view; and nobody asks about news.
+    write_setting(settings / "notebook-extension" / "tracker", {"windowingMode": "none"})
+    write_setting(settings / "apputils-extension" / "notification", {"fetchNews": "false"})
+    kinds = ("CONFIG", "DATA", "RUNTIME")
+    own = {f"JUPYTER_{kind}_DIR": str(base / kind.lower()) for kind in kinds}
+    own |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(settings.parent),
+        "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces"),
     }
-    own |= {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces")}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     port = free_port()
     server = subprocess.Popen(
@@ -96,6 +95,11 @@ def lab(tmp_path_factory):
     finally:
         server.terminate()
         server.wait(60)
+
+
+def write_setting(place, values):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.with_suffix(".jupyterlab-settings").write_text(json.dumps(values))
 
 
 def free_port():

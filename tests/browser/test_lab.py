@@ -62,7 +62,7 @@ def picture(panel):
 
 
 def changed(panel, act):
-    """Do something, and wait until the panel's picture is another one; returns its alt text."""
+    """Do something and wait until the panel's picture is another one and stays; returns its alt text."""
     before = picture(panel).get_attribute("src")
     act()
     panel.page.wait_for_function(
@@ -70,6 +70,9 @@ def changed(panel, act):
         arg=[panel.element_handle(), before],
         timeout=20_000,
     )
+    shown = None
+    while shown != (shown := picture(panel).get_attribute("src")):  # a drag draws several times
+        panel.page.wait_for_timeout(1000)
     return picture(panel).get_attribute("alt")
 
 

@@ -15,4 +15,4 @@ for _module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{_module.name}")
 for _name, _exercise in EXERCISES.items():
     globals()[_name] = _exercise.check
-    __all__ += [_name]  # noqa: PLE0604
+    __all__ += [_name]

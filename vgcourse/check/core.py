@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-class Wrong(Exception):  # noqa: N818 - it is the student's answer that is wrong, not the program
+class Wrong(Exception):  # not an Error: the student's answer is wrong, not the program
     """An answer is wrong; the message says what was expected, what was received, and what to look at."""
 
 

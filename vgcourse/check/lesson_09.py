@@ -68,8 +68,8 @@ def allowed_videos(answer):
     "Two questions, one after the other. What would the second say of frozen clips?",
     "First `if fake_energy < real_energy / 4`, then `if fake_distance < heldout_distance / 2`.",
 )
-def diagnosis(answer):
-    """Check `diagnosis(fake_energy, real_energy, fake_distance, heldout_distance)`."""
+def diagnose_run(answer):
+    """Check `diagnose_run(fake_energy, real_energy, fake_distance, heldout_distance)`."""
     said = {
         case: call(answer, *numbers)
         for case, numbers in {

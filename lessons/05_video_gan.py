@@ -89,7 +89,9 @@ print(len(clips), "clips of", clips.clip_shape, "and", len(names), "actions")
 shown = [(person, action) for person in (1, 4) for action in ("walk", "jack", "wave2")]
 people = np.unique(clips.actors)
 found = [np.flatnonzero((clips.actors == people[p]) & (clips.actions == names.index(a)))[0] for p, a in shown]
-show.show_grid(clips.clips[found, :NUM_FRAMES], labels=[f"person {p}: {a}" for p, a in shown], columns=3)
+labels = [f"person {p}: {a}" for p, a in shown]
+grid = show.label_grid(clips.clips[found, :NUM_FRAMES:2], labels, columns=3, scale=2)  # every second frame
+show.show_clip(grid, fps=5, alt="Two people in rows, three actions in columns: walk, jack, wave2.")
 
 # %% [markdown]
 # MoCoGAN turns that into two random codes. The **content code** is drawn once per clip and repeated for every
@@ -202,8 +204,9 @@ show.figure(figure, alt="Motion codes of walk, squat and wave2 as three paths; e
 
 # %% tags=["nbval-ignore-output"]
 matrix = generate.swap_motion(shipped, content_seeds=[0, 1, 5], actions=["walk", "jack"], motion_seed=3)
-grid = show.label_grid(matrix.reshape(-1, *matrix.shape[2:]), ["walk", "jack"] * 3, columns=2, scale=1)
-show.show_clip(grid, alt="Three people in three rows, walking on the left and jumping on the right.")
+halved = matrix.reshape(-1, *matrix.shape[2:])[:, ::2]
+grid = show.label_grid(halved, ["walk", "jack"] * 3, columns=2, scale=1)
+show.show_clip(grid, fps=5, alt="Three people in three rows, walking on the left and jumping on the right.")
 
 # %% [markdown]
 # A network trained to tell people apart by their looks (`features.content_features`) should find the two
@@ -588,7 +591,8 @@ def live_picture(game):
     """Five clips of the averaged generator, always the same five codes."""
     asked = ["walk", "run", "jack", "wave2", "dance"]
     made = generate.sample(game.ema_generator, num_clips=5, actions=asked, seed=7)
-    return show.show_grid(made, labels=asked, alt=f"Generated clips after {int(game.step)} training steps.")
+    grid = show.label_grid(made[:, ::2], asked, scale=2)
+    return show.show_clip(grid, fps=5, alt=f"Generated clips after {int(game.step)} training steps.")
 
 
 # %% [markdown]

@@ -108,6 +108,7 @@ z = rng.normal(size=100_000)
 fake = generate(z, mean=-1.0, spread=1.0)
 
 
+# %%
 def line_axes(title, *, ylabel="density"):
     """An empty picture of the line."""
     figure = Figure(figsize=(6.4, 2.6), layout="constrained")
@@ -442,7 +443,7 @@ axes.set(xlabel="mean of the generator", ylim=(1e-4, 1e4))
 axes.legend(frameon=False, loc="upper center", ncols=3)
 show.figure(
     figure,
-    alt="Far from the data's mean the saturating pull falls to nothing, the non-saturating grows; at it both vanish.",
+    alt="Far from the data's mean the saturating pull falls to nothing, the other grows; at it both vanish.",
 )
 
 # %% [markdown]
@@ -490,6 +491,7 @@ def draw_pulls(axes, weak, strong):
     axes.legend(frameon=False, fontsize=7, loc="upper right")
 
 
+# %%
 draw_game(mean=-1.0, spread=1.0)
 
 # %% [markdown]
@@ -573,7 +575,6 @@ def adam(weights, gradients, squares, step, rate=2e-3, memory=0.99):
 
 def first_step(game, real, noise):
     """The first step of a game: the discriminator moves, then the generator answers."""
-    game = toy.ToyGAN(*tf.nest.map_structure(tf.constant, tuple(game)))  # a tape watches tensors only
     game = tf.nest.map_structure(tf.constant, game)  # arrays become tensors
     slopes = discriminator_gradients(game.generator, game.discriminator, real, noise[0])
     discriminator, _ = adam(game.discriminator, slopes, game.d_squares, step=1)
@@ -616,6 +617,7 @@ def gap(game):
     return np.abs(np.searchsorted(fake, places) - np.searchsorted(real, places)).max() / 4000
 
 
+# %%
 print("before training, gap under 0.25:", bool(gap(game) < 0.25))
 
 
@@ -680,6 +682,7 @@ def draw_points(snapshots, titles, alt):
     return show.figure(figure, alt=alt)
 
 
+# %%
 ring = toy.draw_ring(np.random.default_rng(SEED), 1000)
 draw_points(
     [ring], ["data"], alt="Eight small heaps of points, evenly spaced on a ring, each inside a circle."
@@ -756,7 +759,7 @@ widgets.explore(draw_moment, snapshot=(0, 29, 29))
 
 # %% [markdown]
 # ### Cure it
-# Two things help, and you need both to be sure:
+# Two things help:
 #
 # - **balance**: one step each, at the same learning rate;
 # - **R1** (Mescheder 2018): fine the discriminator for steep slopes at real points,
@@ -799,8 +802,8 @@ assert count_modes(ring_points(untrained), toy.ring_centres()) < 7  # the same l
 
 # %% [markdown]
 # It finds all eight and stays with them. A few points lie on the way between two heaps: the network is smooth, so
-# what lies between two noises comes out between two heaps. Without R1, with balance alone, four of five seeds
-# found all eight here and one stayed at six: balance helps, but it is luck.
+# what lies between two noises comes out between two heaps. Nor is the cure a guarantee: of five seeds,
+# one or the other can still miss a heap or two. Try other seeds in `play_ring`, with R1 and without.
 #
 # ### Exercise 4: near, or merely everywhere?
 # A generator that throws points all over the square reaches eight heaps, too. So count something else as well:

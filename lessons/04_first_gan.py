@@ -499,6 +499,9 @@ check.averaged_weights(averaged_weights)
 # %% tags=["nbval-ignore-output"]
 show.plot_history(history)
 
+# %%
+print("the discriminator's loss ran to zero:", bool(min(row["d_loss"] for row in history) < 1e-3))
+
 # %% [markdown]
 # Two sick ones beside it. What to look for:
 #

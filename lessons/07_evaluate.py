@@ -76,7 +76,7 @@ pictured = np.concatenate([others.clips[shown], fake[shown]])[:, ::2]  # every s
 show.show_clip(
     show.label_grid(pictured, labels, columns=3, scale=1),
     fps=5,
-    alt="Six moving clips of people: three real ones in the upper row, three generated ones in the lower row.",
+    alt="Six moving clips of people: three real ones above, three generated ones below.",
 )
 
 # %%
@@ -125,7 +125,7 @@ def draw_bells(mean, spread):
         axes.plot(x, np.exp(-0.5 * ((x - m) / s) ** 2) / (s * np.sqrt(2 * np.pi)), style, color=colour)
     distance = mean**2 + (1 - spread) ** 2
     axes.set(title=f"distance {distance:.2f}", xlabel="feature", ylim=(0, 1), yticks=[])
-    alt = f"Two bell curves: real, mean 0, spread 1; generated, mean {mean:.1f}, spread {spread:.1f}: distance {distance:.2f}."
+    alt = f"Two bell curves, one of mean {mean:.1f} and spread {spread:.1f}: distance {distance:.2f}."
     return show.figure(figure, alt=alt)
 
 
@@ -259,7 +259,7 @@ axes.minorticks_off()
 axes.legend(frameon=False)
 show.figure(
     figure,
-    alt="The distance between two samples of one distribution, against the number of clips, both axes logarithmic. "
+    alt="The distance between two samples of one distribution against their size, on logarithmic axes. "
     "Measured points lie on the straight line of the formula: twice the clips, half the distance.",
 )
 
@@ -368,8 +368,8 @@ for axes, (name, points) in zip(figure.subplots(1, 2, sharex=True, sharey=True),
 axes.legend(frameon=False, loc="upper right")
 show.figure(
     figure,
-    alt="Two scatter plots of real points on two islands. Left, the generated points are all on one island: high "
-    "precision, recall about one half. Right, they are spread over the whole sea: low precision, high recall.",
+    alt="Real points on two islands, twice. Left, the generated points are all on one island: high "
+    "precision, recall about one half. Right, they fill the whole sea: low precision, high recall.",
 )
 
 # %%

@@ -250,7 +250,7 @@ def test_outputs_are_compared_or_followed_by_a_verdict(path, solutions):
 def test_student_sees_no_answer_and_the_solutions_pass(path):
     for solutions in (False, True):
         texts = [build.output_text(o) for cell in code_cells(built(path, solutions)) for o in cell.outputs]
-        said = "".join(texts)
+        said = "\n".join(texts)
         for name in exercises(path):
             (verdict,) = set(re.findall(rf"^([✓✗○]) {name}:", said, re.MULTILINE))
             assert (verdict == "✓") == solutions, name

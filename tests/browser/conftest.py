@@ -1,7 +1,7 @@
 """A JupyterLab with its own settings, and a headless Chromium that opens notebooks in it.
 
-Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and the dependency
-group `browser`. Where one is missing the tests are skipped, but with CI=true they fail.
+Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and playwright, of the
+group `dev`. Where one is missing the tests are skipped, but with CI=true they fail.
 """
 
 import json
@@ -54,7 +54,7 @@ def browser(chromium):
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        unavailable("playwright is not installed: uv run --group browser pytest tests/browser")
+        unavailable("playwright is not installed: it comes with the dependency group dev")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

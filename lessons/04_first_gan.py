@@ -512,7 +512,7 @@ print("the discriminator's loss ran to zero:", bool(min(row["d_loss"] for row in
 #
 # The three runs are shuffled. Before you read on, find out which is which.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 sick_games = [FrameGAN(SEED), FrameGAN(SEED)]
 runs = {
     "A": train(sick_games[0], SICK_STEPS, g_rate=1e-5, gamma=0.0),

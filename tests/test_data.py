@@ -87,7 +87,8 @@ def test_real_clip_is_as_the_datasheet_says(name, datasheet):
 
 
 def test_every_file_is_in_the_datasheet(datasheet):
-    found = {path.name for folder in ("real", "checkpoints") for path in (DATA / folder).iterdir()}
+    files = [path for folder in ("real", "checkpoints") for path in (DATA / folder).iterdir() if path.is_file()]
+    found = {path.name for path in files}
     assert {name for name in found if f"`{name}`" not in datasheet} == set()
 
 
@@ -97,6 +98,14 @@ def test_checkpoints_are_small_and_as_the_datasheet_says(datasheet):
     for path in checkpoints:
         assert path.stat().st_size < (8_000_000 if "generator" in path.name else 1_000_000), path.name
         assert sha256(path) in datasheet, path.name
+
+
+def test_states_of_lessons_are_small_and_belong_to_one():
+    states = sorted((DATA / "checkpoints" / "lessons").iterdir())
+    assert states
+    for path in states:
+        assert (DATA.parent / "lessons" / f"{path.stem}.py").is_file(), path.name
+        assert path.stat().st_size < 4_000_000, path.name
 
 
 def test_datasheet_counts_what_is_there(datasheet):

@@ -87,7 +87,9 @@ def test_real_clip_is_as_the_datasheet_says(name, datasheet):
 
 
 def test_every_file_is_in_the_datasheet(datasheet):
-    files = [path for folder in ("real", "checkpoints") for path in (DATA / folder).iterdir() if path.is_file()]
+    files = [
+        path for folder in ("real", "checkpoints") for path in (DATA / folder).iterdir() if path.is_file()
+    ]
     found = {path.name for path in files}
     assert {name for name in found if f"`{name}`" not in datasheet} == set()
 

@@ -1,7 +1,7 @@
 """A JupyterLab with its own settings, and a headless Chromium that opens notebooks in it.
 
-Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and playwright, of the
-group `dev`. Where one is missing the tests are skipped, but with CI=true they fail.
+Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and playwright, of
+the group `dev`. Where one is missing the tests are skipped, but with CI=true they fail.
 """
 
 import json

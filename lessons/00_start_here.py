@@ -302,9 +302,9 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 # | step 2: extract features with a CNN | [02](02_cnn_features.ipynb) |
 # | the mathematics: the minimax game; pros and cons of GANs (FAQ 2) | [03](03_gan_minimax.ipynb) |
 # | the code example | [04](04_first_gan.ipynb): run as printed, seen failing, fixed |
-# | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; 08 (being written) trains with features too |
+# | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
 # | step 4: generate new video | [06](06_generate.ipynb) |
-# | how to improve quality (FAQ 3) | 08 (being written); [07](07_evaluate.ipynb) measures it |
+# | how to improve quality (FAQ 3) | [08](08_improve.ipynb); [07](07_evaluate.ipynb) measures it |
 # | trends and challenges; "the most common model" | [09](09_your_videos.ipynb) |
 #
 # ### What we had to correct
@@ -402,7 +402,7 @@ folder.cleanup()
 # | [05 a video GAN](05_video_gan.ipynb) | How does time come in? | yes |
 # | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
-# | 08 improve (being written) | Which lever helps, and which only sounds good? | yes |
+# | [08 improve](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
 # | [09 your videos](09_your_videos.ipynb) | And with your own films? | yes |
 #
 # They build on each other; 02 and 07 also stand alone. No lesson computes for more than five minutes on two

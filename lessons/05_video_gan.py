@@ -222,7 +222,7 @@ print("one person in two actions looks more alike than two people:", bool(same <
 # ## 3. Frames, painted by numbers
 # MoCoGAN's frame generator draws every frame's colours anew. Then walls shimmer, and a shirt changes its red
 # while an arm moves. What does not change in a clip should be drawn once per clip: from the content code
-# alone come a **palette** c of eight colours and the **backdrop** b, the still room. For each frame the network
+# alone come a **palette** c of eight colours and the **backdrop** b, a still picture. For each frame the network
 # draws only **masks** m: how much of each colour, and of the backdrop, there is in a pixel. They sum to one.
 #
 # $$x_t = \sum_k m_{t,k}\, c_k + m_{t,0}\, b, \qquad m_t = \mathrm{softmax}(\text{mask logits})$$

@@ -684,4 +684,4 @@ check.diagnosis(diagnosis)
 #   Sharma 2018, *A Note on the Inception Score*, what is wrong with it, [arXiv 1801.01973](https://arxiv.org/abs/1801.01973)
 # - Tulyakov et al. 2018, *MoCoGAN*: ACD and motion control, [arXiv 1707.04993](https://arxiv.org/abs/1707.04993)
 #
-# Next: [09 · Your own videos](09_your_videos.ipynb)
+# Next: [08 · Three levers](08_improve.ipynb), which of them makes it better.

@@ -80,9 +80,10 @@ def build_palette(content_dim, *, num_colours=NUM_COLOURS):
 
 
 def build_backdrop(size, content_dim, *, channels=16, dtype="float32"):
-    """Backdrop: the content code in, the still room behind the person out, drawn once per clip.
+    """Backdrop: the content code in, one still picture out, which lies behind all frames of the clip.
 
-    It is made at half the size and enlarged smoothly: rooms have no fine detail, and noise has.
+    It is made at half the size and enlarged smoothly: rooms have no fine detail, and noise has. Nothing says
+    what belongs on it: training decides how much of the room comes from here and how much from the palette.
 
     Args:
         size: height and width of a frame in pixels.

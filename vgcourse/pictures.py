@@ -87,8 +87,11 @@ class Picture:
             kinds = ".png" if self.gif is None else ".png or .gif"
             raise ValueError(f"{path}: this picture is saved as {kinds}; received {path.suffix!r}.")
         part = path.with_name(path.name + ".part")
-        part.write_bytes(content)
-        os.replace(part, path)
+        try:
+            part.write_bytes(content)
+            os.replace(part, path)
+        finally:  # on a full disk too
+            part.unlink(missing_ok=True)
 
 
 # ---- clips to pictures -----------------------------------------------------------------------------------

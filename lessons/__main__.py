@@ -2,6 +2,7 @@
 
 uv run python -m lessons build               all lessons: convert, run, write to notebooks/
 uv run python -m lessons build 03 06         only these
+uv run python -m lessons build --prose 03    only text changed: nothing runs, outputs stay
 uv run python -m lessons build --no-execute  convert only, a second a lesson; outputs are lost
 uv run python -m lessons build --check       only say which notebooks are not what lessons/ builds
 uv run python -m lessons warm 04_first_gan   train at full length and save the state for short runs
@@ -32,6 +33,7 @@ Numbers = Annotated[
 def build(
     numbers: Numbers = None,
     execute: Annotated[bool, typer.Option(help="Run the notebooks and keep their outputs.")] = True,
+    prose: Annotated[bool, typer.Option("--prose", help="Only text changed: keep the outputs.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one is stale.")] = False,
     trial: Annotated[Path | None, typer.Option(help="Write to this folder, with the small budget.")] = None,
 ):
@@ -43,7 +45,8 @@ def build(
             print(line)
         raise typer.Exit(1 if stale else 0)
     for path in paths:
-        stage.build_lesson(path, execute=execute, out=trial or convert.NOTEBOOKS, small=trial is not None)
+        settings = {"execute": execute, "prose": prose, "out": trial or convert.NOTEBOOKS}
+        stage.build_lesson(path, **settings, small=trial is not None)
 
 
 @app.command()

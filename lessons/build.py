@@ -28,12 +28,13 @@ class OwnKernel(KernelSpecManager):
         return self.kernel_spec_class(resource_dir=kernelspec.RESOURCES, **kernelspec.get_kernel_dict())
 
 
-def build_lesson(path, *, execute=True, out=NOTEBOOKS, small=False):
+def build_lesson(path, *, execute=True, prose=False, out=NOTEBOOKS, small=False):
     """Write the student's notebook and the solutions of a lesson.
 
     Args:
         path: of the source.
         execute: whether to run them; without, they have no outputs.
+        prose: whether only text changed: then nothing runs and the outputs of the last build stay.
         out: folder of the student's notebook.
         small: whether trainings are short. They are always in the solutions, which differ in the exercises
             only, and where `VGCOURSE_BUDGET=small` says so (see `vgcourse.budget`).
@@ -46,7 +47,9 @@ def build_lesson(path, *, execute=True, out=NOTEBOOKS, small=False):
         file = target(path, solutions=solutions, out=out)
         name = f"{path.stem} (solutions)" if solutions else path.stem
         note = "not run"
-        if execute:
+        if prose:
+            keep_outputs(notebook, file, name)
+        elif execute:
             # Beside its final place, so that relative paths mean what they will mean to the student.
             folder = target(path, solutions=solutions).parent
             short = small or solutions or budget.is_small()
@@ -56,6 +59,34 @@ def build_lesson(path, *, execute=True, out=NOTEBOOKS, small=False):
         written = write(normalise(notebook, name), file, name)
         size, what = file.stat().st_size / 1000, "written" if written else "unchanged"
         print(f"{name}: {len(notebook.cells)} cells, {note}, {size:.0f} kB, {what}", flush=True)
+
+
+def keep_outputs(notebook, file, name):
+    """Take over the outputs of the last build, whose code must be the same.
+
+    Args:
+        notebook: a `NotebookNode` without outputs, changed in place.
+        file: Path of the notebook built last.
+        name: of the lesson, for errors.
+
+    Raises:
+        LessonError: there is no such file, or a code cell differs.
+    """
+    if not file.is_file():
+        raise LessonError(
+            f"{name}: no outputs to keep, {file.name} was never built: build it without --prose"
+        )
+    cells, built = (
+        [cell for cell in book.cells if cell.cell_type == "code"]
+        for book in (notebook, nbformat.read(file, as_version=4))
+    )
+    sources = [cell.source for cell in cells]
+    if sources != [cell.source for cell in built]:
+        raise LessonError(
+            f"{name}: code changed since the last build, not only prose: build it without --prose"
+        )
+    for cell, old in zip(cells, built, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
 
 
 def run(notebook, name, *, folder, small=False):

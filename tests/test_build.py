@@ -190,6 +190,23 @@ def test_a_notebook_that_is_too_large_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_change_of_prose_keeps_the_outputs_and_a_change_of_code_does_not(lesson, tmp_path):
+    made = functools.partial(convert.convert, solutions=False)
+    text = "# %% [markdown]\n# {}\n\n# %%\nprint({})\n"
+    built = tmp_path / "90_lesson.ipynb"
+    notebook = made(lesson(text=text.format("Old words.", 1 + 1)))
+    notebook.cells[1].outputs = executed(stream("2\n")).cells[0].outputs
+    nbformat.write(notebook, built)
+    changed = made(lesson(text=text.format("New words.", 1 + 1)))
+    build.keep_outputs(changed, built, "90")
+    assert changed.cells[0].source == "New words."
+    assert changed.cells[1].outputs[0].text == "2\n"
+    with pytest.raises(convert.LessonError, match="code changed"):
+        build.keep_outputs(made(lesson(text=text.format("Old words.", 3))), built, "90")
+    with pytest.raises(convert.LessonError, match="never built"):
+        build.keep_outputs(changed, tmp_path / "91_lesson.ipynb", "91")
+
+
 def test_a_change_of_the_source_makes_the_notebooks_stale(lesson, tmp_path, monkeypatch):
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "target", functools.partial(convert.target, out=tmp_path))

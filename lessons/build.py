@@ -128,7 +128,7 @@ def run(notebook, name, *, folder, small=False):
         on_cell_executed=done,
     )
     try:
-        client.execute(env=env)
+        client.execute(env=env, cleanup_kc=True)  # ends the kernel, although its manager is ours
     except (nbclient.exceptions.CellControlSignal, nbclient.exceptions.DeadKernelError) as error:
         cell = notebook.cells[current[0]]
         failed = [output for output in cell.outputs if output.output_type == "error"]

@@ -32,8 +32,9 @@ def main():
     gan = make_gan(SIZE, clips.action_names, precision=precision, seed=arguments.seed)
     if checkpoints.list_checkpoints(arguments.run):
         checkpoints.restore_checkpoint(gan, arguments.run)
-    for step in range(int(gan.step) + SHEET_EVERY, arguments.steps + 1, SHEET_EVERY):
-        training.train(gan, clips, steps=step, batch_size=BATCH_SIZE, folder=arguments.run)
+    while int(gan.step) < arguments.steps:
+        steps = min(int(gan.step) + SHEET_EVERY, arguments.steps)
+        training.train(gan, clips, steps=steps, batch_size=BATCH_SIZE, folder=arguments.run)
         exports.write_samples(gan.ema_generator, arguments.run)
     path = runs.save_generator(gan, datasets.data_folder() / "checkpoints")
     history = training.read_history(arguments.run)

@@ -19,8 +19,7 @@
 # You will
 # - find out whether your machine is ready, and play with a trained video generator;
 # - see, and put a number on, what a video has that a pile of pictures does not;
-# - know the map of the course, what video generation is used for, and what you owe to the people in front of
-#   it.
+# - get a map of the course, of what video generation is used for, and of what you owe to the people it shows.
 #
 # About 35 minutes, of which two cores compute for half a minute.
 
@@ -55,7 +54,7 @@ from vgcourse import check, datasets, exports, generate, metrics, show, video, w
 path_picture()
 
 # %% [markdown]
-# The data takes this path through the course, one stage or two a lesson. Today you stand at its end and look
+# The data takes this path through the course, one or two stages a lesson. Today you start at its end and look
 # at what comes out.
 
 # %%
@@ -90,17 +89,17 @@ print("You are ready to start:", packages_fit and data_is_here)
 #
 # | what you see | what to do |
 # |---|---|
-# | `No module named 'vgcourse'` | the notebook runs in another Python: start Jupyter by `uv run jupyter lab notebooks`, or run the setup cell in Colab |
+# | `No module named 'vgcourse'` | the notebook runs in another Python: start Jupyter with `uv run jupyter lab notebooks`, or run the setup cell in Colab |
 # | `PackageNotFoundError`, or a version that does not fit | `uv sync` in the course's folder, then restart the kernel |
 # | no data | the folder `data/` is missing: unpack or clone the course again, whole |
 # | sliders show as text | the page is not connected to a kernel: open the notebook in JupyterLab or Colab |
-# | everything is slow | close other programs; on one core every lesson takes about twice its time |
+# | everything is slow | close other programs; with a single core, allow about twice the time |
 
 # %% [markdown]
 # ## Look at the data first
 # These are *real* clips: not filmed, but rendered by the course, from ten actions and eighty made-up people.
-# The same person keeps body, clothes and room in all ten. So every clip has two labels: **who**, and **does
-# what**.
+# A person keeps the same body, clothes and room in all ten. So every clip has two labels: **who** it shows,
+# and **what** they do.
 
 # %%
 real = datasets.load_actions("test", num_frames=16, fps=FPS)
@@ -114,8 +113,8 @@ print("clips, frames, height, width, colours:", real.clips.shape, real.clips.dty
 
 # %% [markdown]
 # ## And now: nobody
-# A generator was trained on such clips for a good while, and never told how a person is built. You load it
-# and ask for ten new people. Nobody filmed them, nobody drew them, and none of them is in the data.
+# A generator was trained on such clips. Nobody told it how a person is built. You load it and ask for ten new
+# people. Nobody filmed them, nobody drew them, and none of them is in the data.
 
 # %% tags=["nbval-ignore-output"]
 generator = generate.load_generator()
@@ -174,14 +173,16 @@ show.show_sheet(dance, ["dance"], every=3, alt="Generated person 7 dances: six f
 widgets.explore(draw, action=list(generator.action_names), person=(0, 99, 7), way_of_moving=(0, 99, 1))
 
 # %% [markdown]
-# How it came to know all this is what the course is about. What does **time** add? That comes first.
+# How did it learn this? In short: one network, the **generator**, makes clips; a second one, the
+# **discriminator**, learns to tell them from real ones; each gets better against the other. The pair is
+# called a **GAN**, a generative adversarial network. The course builds one step by step. First: what does
+# **time** add?
 
 # %% [markdown]
 # ## Image or video?
 # *FAQ 1 of the article: what is the difference between video and image generation?* An image generator makes
 # good frames, one by one. A video generator must also make them belong together. To see what that means,
-# spoil a real clip in two ways. Here are eight people doing the same jumping jacks, at the full 25 frames a
-# second.
+# spoil a real clip in two ways. Here are eight people doing jumping jacks, at the full 25 frames a second.
 
 # %%
 rows = np.flatnonzero(real.actions == real.action_names.index(ACTION))
@@ -264,8 +265,9 @@ show.plot_bars(
 )
 
 # %% [markdown]
-# Neither much nor little is good: a frozen clip scores 0. Near real clips is good. So a second number looks
-# at what should stand still: **flicker**, the jumps of the quieter half of the picture (`metrics.flicker`).
+# More is not better, and less is not either: a frozen clip scores 0, noise scores high. A good score is one
+# near that of real clips. A second number looks at what should stand still: **flicker**, the jumps in the
+# quieter half of the picture (`metrics.flicker`).
 
 # %%
 energy = {name: motion_energy(frames) for name, frames in three.items()}
@@ -275,13 +277,14 @@ print("the room of a clip stands still, under 1 grey level:", flicker["a clip"] 
 print("drawn one by one, it flickers, over 10:", flicker["independent"] > 10)
 
 # %% [markdown]
-# And the generator? Its people should move about as much as real ones, and its rooms should stand still. How
-# it learnt the one, and how it was built for the other, is the story of lesson 05.
+# And the generator? Its people should move about as much as real ones, and its rooms should stand still. They
+# still tremble a little, but far less than frames drawn one by one. How it learnt the first, and how it was
+# built for the second, is the story of lesson 05.
 
 # %%
 ratio = metrics.motion_energy(people) / metrics.motion_energy(one_person)
 print("its people move, at least half as much as real ones:", ratio > 0.5)
-print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2)
+print("its rooms flicker less than half as much:", metrics.flicker(people) < flicker["independent"] / 2)
 
 # %% [markdown]
 # So the answer to FAQ 1: an image is a point in space; a video is a path. It has one more axis, `time`, and
@@ -299,7 +302,7 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 # |---|---|
 # | background, core ideas, video versus images (FAQ 1), applications, tools | 00, here |
 # | step 1: collect videos; crop, scale, rotate; ensure their quality | [01](01_preprocess_video.ipynb) |
-# | step 2: extract features with a CNN | [02](02_cnn_features.ipynb) |
+# | step 2: extract features with a CNN (a convolutional neural network) | [02](02_cnn_features.ipynb) |
 # | the mathematics: the minimax game; pros and cons of GANs (FAQ 2) | [03](03_gan_minimax.ipynb) |
 # | the code example | [04](04_first_gan.ipynb): run as printed, seen failing, fixed |
 # | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
@@ -312,7 +315,7 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 # - its training loop updates the generator alone. The discriminator stays as random as it began (lesson 04);
 # - it calls the generator's input `x` in the text and `z` in the formula, and the formula lacks a bracket.
 #   Here `x` is a real clip and `z` noise, always (lesson 03);
-# - it recommends a paper that does not exist and a tutorial that cannot be found (next table).
+# - it recommends a paper and a tutorial that we could not find anywhere (next table).
 #
 # ## Tools and resources
 # | the article names | what we found |
@@ -320,7 +323,7 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 # | TensorFlow | The engine below this course: tensors, gradients, `tf.data`. Version 2.19 or newer. |
 # | Keras, "TensorFlow's high-level API" | True until 2023. Keras 3 also runs on PyTorch and JAX. Here it runs on TensorFlow. |
 # | "GANs for Beginners" | No such tutorial could be found. Goodfellow's own [tutorial of 2016](https://arxiv.org/abs/1701.00160) does what the title promises. |
-# | "Video to Video: Second Order Generative Adversarial Networks" | No such paper exists. Probably meant: *Video-to-Video Synthesis* (vid2vid), [Wang et al. 2018](https://arxiv.org/abs/1808.06601), which turns sketches, labels or poses into video; *Few-shot vid2vid*, [Wang et al. 2019](https://arxiv.org/abs/1910.12713), needs only a few pictures of the new person. |
+# | "Video to Video: Second Order Generative Adversarial Networks" | No such paper could be found. Probably meant: *Video-to-Video Synthesis* (vid2vid), [Wang et al. 2018](https://arxiv.org/abs/1808.06601), which turns sketches, labels or poses into video; *Few-shot vid2vid*, [Wang et al. 2019](https://arxiv.org/abs/1910.12713), needs only a few pictures of the new person. |
 #
 # We add: [PyAV](https://pyav.basswood-io.com) (FFmpeg for Python) reads and writes the videos, [TensorFlow
 # Datasets](https://www.tensorflow.org/datasets) has public ones, and
@@ -335,14 +338,15 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 # |---|---|---|
 # | film (named by the article) | previews of a scene, crowds, backgrounds, younger actors, dubbing that fits the lips | whose face and voice, and did they agree? |
 # | advertising (named) | variants of a spot, products in rooms that were never built | a generated product must not promise what the real one lacks |
-# | virtual reality (named) | people and places around you | must run at 90 frames a second: small models count |
+# | virtual reality (named) | people and places around you | a headset shows about 90 frames a second: models must be fast |
 # | games, animation | motion of characters; pose in, picture out | artists' work is the training data |
 # | science and engineering | rare traffic scenes for self-driving cars, weather ahead, "world models" for robots | what was not in the data is not in the model |
 # | video calls | faces rebuilt from a few numbers, to save bandwidth | an invented detail looks as real as a seen one |
 # | teaching | this course | |
 #
-# The generator above is small: 64 by 64 pixels, people of capsules. The large ones have the same parts, a
-# million times the data, and since about 2022 mostly another way of training (diffusion: lesson 09).
+# The generator above is small: 64 by 64 pixels, people made of capsules. The large ones take the same path
+# with far more data and computing, and since about 2022 most are trained in another way (diffusion: lesson
+# 09).
 
 # %% [markdown]
 # ## People who do not exist, and people who do
@@ -357,9 +361,9 @@ print("its rooms stand still, under 2 grey levels:", metrics.flicker(people) < 2
 #    the file.
 # 3. **No real faces.** Nothing here needs one.
 #
-# Law goes the same way. The EU's AI Act (Article 50) asks that generated media be marked so that machines can
-# read it and that deepfakes be disclosed; China's labelling rules of 2025 ask for a visible label and one in
-# the metadata. Look up what holds where you live.
+# The law is moving the same way. The EU's AI Act (Article 50) asks that generated media be marked so that
+# machines can read it and that deepfakes be disclosed; China's labelling rules of 2025 ask for a visible
+# label and one in the metadata. Look up what holds where you live.
 #
 # Rule 2 in code: every export of this course carries a tag in its metadata.
 
@@ -395,14 +399,14 @@ folder.cleanup()
 # | lesson | question | trains |
 # |---|---|---|
 # | **00 start here** | What is video generation, what will I make? | no |
-# | [01 preprocess video](01_preprocess_video.ipynb) | From a file to a tensor: how do videos become training data? | no |
+# | [01 from a file to a tensor](01_preprocess_video.ipynb) | From a file to a tensor: how do videos become training data? | no |
 # | [02 CNN features](02_cnn_features.ipynb) | What does a CNN see in a clip? | yes |
 # | [03 the minimax game](03_gan_minimax.ipynb) | What game do generator and discriminator play? | yes, in seconds |
 # | [04 a first GAN](04_first_gan.ipynb) | Why does the article's loop fail, and what fixes it? | yes |
-# | [05 a video GAN](05_video_gan.ipynb) | How does time come in? | yes |
+# | [05 a GAN that moves](05_video_gan.ipynb) | How does time come in? | yes |
 # | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
-# | [08 improve](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
+# | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
 # | [09 your videos](09_your_videos.ipynb) | And with your own films? | yes |
 #
 # They build on each other; 02 and 07 also stand alone. No lesson computes for more than five minutes on two
@@ -478,7 +482,8 @@ check.order_frames(order_frames)
 # %% [markdown]
 # ## What goes wrong, and how you notice
 # - *A cell stops with `NameError`.* You skipped a cell above it. Run > Run All Above Selected Cell.
-# - *The first clip takes seconds, the next one none.* TensorFlow compiles the generator at its first call.
+# - *The first clip takes seconds, the next one is there at once.* TensorFlow builds the generator's graph at
+#   the first call.
 # - *You judge a video by its frames.* The shuffled clip would get full marks. Always look at time, too.
 # - *You judge motion by one number.* Noise has plenty of motion energy. Put flicker beside it, and real
 #   clips.
@@ -489,8 +494,7 @@ check.order_frames(order_frames)
 # ## You have
 # - found out whether your machine is ready, and played with a trained video generator;
 # - seen, and put a number on, what a video has that a pile of pictures does not;
-# - a map of the course, of what video generation is used for, and of what you owe to the people in front of
-#   it.
+# - got a map of the course, of what video generation is used for, and of what you owe to the people it shows.
 #
 # ## References
 # - Goodfellow et al. 2014, *Generative Adversarial Networks*, [arXiv

@@ -18,7 +18,7 @@
 #
 # You will
 # - open real camera clips and see what codec, frame rate, cuts and shape of the picture do to a model;
-# - crop, scale, rotate and check clips, and write the two functions that matter most yourself;
+# - crop, scale, rotate and check clips, and write frame sampling and antialiased scaling yourself;
 # - build a pipeline that keeps a GPU fed, and know what you owe to the people in your videos.
 #
 # About 50 minutes, of which two cores compute for under one.
@@ -104,10 +104,10 @@ for name, path in paths.items():
 #
 # | column | trap |
 # |---|---|
-# | size | a stretched person is not a person of the data any more |
-# | fps | 16 frames are half a second here and two seconds there |
-# | codec | what was squeezed too hard is gone; what it is called hardly matters |
-# | turned | phones store upright films lying down, with a note "turn me"; who ignores it, trains on people lying down |
+# | size | squeezed into one shape, people come out stretched |
+# | fps | 16 frames may last half a second in one file and two seconds in another |
+# | codec (the method of compression) | what was compressed too hard is gone; the codec's name hardly matters |
+# | turned | phones store upright films lying down, with a note "turn me"; if you ignore it, you train on people lying down |
 # | sound | dropped here; the picture's timestamps count, not the sound's |
 #
 # Now take them one at a time.
@@ -123,8 +123,8 @@ for name, path in paths.items():
     print(f"{name:6} raw {raw / 1e6:4.0f} MB, {round(raw / path.stat().st_size):3} times the file")
 
 # %% [markdown]
-# It works since a frame resembles the one before. A codec stores a whole picture now and then (an **I**
-# frame), and in between only what moved (**P** from the past, **B** from past and future).
+# This works because each frame resembles the one before. A codec stores a whole picture now and then (an
+# **I** frame), and in between only what moved (**P** from the past, **B** from past and future).
 
 # %%
 with av.open(str(paths["city"])) as container:
@@ -132,7 +132,7 @@ with av.open(str(paths["city"])) as container:
 print("frames of city.mp4 by kind:", dict(sorted(Counter(kinds).items())))
 
 # %% [markdown]
-# Two whole pictures among 190 frames: so to show frame 100, a player must decode all frames since the last
+# Only two whole pictures among 190 frames: to show frame 100, a player must decode all frames since the last
 # whole one. That is why random access into video is slow, and why this lesson ends with a cache.
 #
 # ### Squeezed too hard
@@ -167,9 +167,9 @@ print("every step is smaller:", sorted(kilobytes.values(), reverse=True) == list
 print("at crf 51, under half of the motion is left:", left < 0.5)
 
 # %% [markdown]
-# Look at the last column of the table: not only sharpness goes, motion goes. The codec saves bits by saying
-# "as before". A GAN trained on such files learns blocks and frozen limbs, faithfully. Collect the best
-# quality that you can get.
+# Look at the last column of the table: not only sharpness is lost, motion is lost too. The codec saves bits
+# by saying "as before". A GAN trained on such files faithfully learns blocks and frozen limbs. Collect the
+# best quality that you can get.
 
 # %% [markdown]
 # ## Frame rate: what is a second?
@@ -202,8 +202,8 @@ for fps in (30, 10):
     print(f"{NUM_FRAMES} frames at {fps} fps last {NUM_FRAMES / fps:.2f} s")
 
 # %% [markdown]
-# Mix clips of 30 and of 10 fps without care, and half of your people walk three times as fast. The course
-# takes 10 frames a second: 1.6 s in 16 frames, enough for every action in the data.
+# Mix clips of 30 and of 10 fps without care, and some people move three times as fast as others. The course
+# takes 10 frames a second: 1.6 s in 16 frames, enough to tell every action in the data.
 #
 # ### By the clock, not by the count
 # "Every third frame" makes 10 fps out of 30, but `cup.mp4` has 26.777. So ask instead: which frame is on show
@@ -239,14 +239,14 @@ assert np.array_equal(cup[at_10], video.read_clip(paths["cup"], fps=10, size=(12
 print("ours equals read_clip(..., fps=10):", True)
 
 # %% [markdown]
-# The other way round it cannot work: nobody filmed the frames that 30 fps would need.
+# The other way round does not work: nobody filmed the frames that 30 fps would need.
 
 # %%
 at_30 = frames_on_show(timestamps, 30, duration)
 print("frames that 30 fps shows twice:", int((np.diff(at_30) == 0).sum()), "of", len(at_30))
 
 # %% [markdown]
-# A model trained on these learns to stutter, about four times a second. Choose a rate *below* that of all
+# A model trained on these learns to stutter, about three times a second. Choose a rate *below* that of all
 # your videos.
 
 # %% [markdown]
@@ -348,12 +348,12 @@ side_by_side(
 show.show_grid(
     np.stack([nearest, smooth])[:, :6],
     labels=["nearest", "antialiased"],
-    alt="The same two, moving: the nearest one glitters all over, the antialiased one is calm.",
+    alt="A tower at night, moving, scaled in two ways: nearest glitters all over, antialiased is calm.",
 )
 
 # %% [markdown]
-# On the left, false patterns that were in no picture: **aliasing**. And they glitter, since a window hit by
-# the grid in this frame is missed in the next. A video model takes glitter for motion.
+# On the left are patterns that were in no picture: **aliasing**. And they glitter, since a window hit by the
+# grid in this frame is missed in the next. A video model takes glitter for motion.
 
 # %%
 errors = [np.abs(way - camera).mean() for way in (nearest, smooth)]
@@ -468,8 +468,8 @@ assert np.array_equal(preprocess.to_uint8(y), x)  # all 256 values come back
 print("0, 51 and 255 become", [round(float(value), 2) for value in y[[0, 51, 255]]])
 
 # %% [markdown]
-# Convert in one place only. Twice is worse than never, and nothing complains: the loss is a number, the
-# picture is grey.
+# Convert in one place only. If you do it twice, nothing complains: the loss is still a number, but every
+# picture is black.
 
 # %%
 twice = y / 127.5 - 1  # already in the model range, converted again
@@ -522,9 +522,9 @@ for fault, row in preprocess.quality_report(suspects["blurred"]).items():
 
 # %% [markdown]
 # ## A pipeline that keeps the GPU fed
-# A training step takes a batch and some milliseconds. If the next batch is not there in time, the dearest
-# part of your machine waits. How long does each way to a batch take? We let a step be a pause of 20 ms: as
-# with a GPU, the CPU is free.
+# A training step takes a batch and some milliseconds. If the next batch is not there in time, the most
+# expensive part of your machine waits. How long does each way to a batch take? Here a training step is a
+# pause of 20 ms: as with a GPU, the CPU is free meanwhile.
 
 # %%
 train = datasets.load_actions("validation", size=SIZE, num_frames=20, fps=FPS)  # a small split: 80 clips
@@ -615,8 +615,8 @@ show.figure(figure, f"Bars, clips per second: {said}; without any waiting it wou
 
 # %% [markdown]
 # The dashed line is the most that any pipeline can do with steps of 20 ms. Decoding for every batch is far
-# off: the GPU would idle most of the time. The cache helps most by far. Prefetching hides what is left behind
-# the step, if a core is free to do it; on a busy laptop it may not be.
+# off: the GPU would idle most of the time. The cache helps by far the most. Prefetching does the remaining
+# work during the step, if a core is free for it; on a busy laptop there may be none.
 #
 # That prefetching works ahead does not depend on the clock. Here is a data set that takes notes:
 
@@ -715,9 +715,9 @@ for line in notices.splitlines():
 
 # %% [markdown]
 # ### Exercise 1: as long as a dance
-# The dance in the actions set repeats every two seconds. Your model takes 16 frames. What is the **highest**
-# rate, in frames per second, at which the clip still holds the whole dance? (Each frame is on show for 1 /
-# fps seconds, the last one too.) A hint: `check.hint("dance_fps")`.
+# You collect videos of a dance that takes two seconds. Your model takes 16 frames. What is the **highest**
+# rate, in frames per second, at which a clip still holds the whole dance? (Each frame is on show for 1 / fps
+# seconds, the last one too.) A hint: `check.hint("dance_fps")`.
 
 # %% tags=["exercise"]
 dance_fps = ...  # your answer: a number
@@ -799,14 +799,14 @@ check.from_unit_range(from_unit_range)
 # - *The generator stutters.* Frames were repeated: the rate is above the files'. Count equal neighbours.
 # - *It jumps.* Clips run across cuts. Run `find_cuts`. It does not find fades; those you have to see.
 # - *The background glitters.* Scaled without antialiasing.
-# - *Everything comes out grey, or too dark.* Converted twice, or trained in [0, 1]. Print minimum and maximum
-#   of a batch.
+# - *Everything comes out black, or pale.* Converted twice, or trained in [0, 1]. Print minimum and maximum of
+#   a batch.
 # - *The GPU is at 20%.* It waits for data. Cache, prefetch, then measure again.
 
 # %% [markdown]
 # ## You have
 # - opened real camera clips and seen what codec, frame rate, cuts and shape of the picture do to a model;
-# - cropped, scaled, rotated and checked clips, and written the two functions that matter most yourself;
+# - cropped, scaled, rotated and checked clips, and written frame sampling and antialiased scaling yourself;
 # - built a pipeline that keeps a GPU fed, and a list of what you owe to the people in your videos.
 #
 # ## References
@@ -820,4 +820,4 @@ check.from_unit_range(from_unit_range)
 # - [PyAV](https://pyav.basswood-io.com) and [FFmpeg's guide to
 #   H.264](https://trac.ffmpeg.org/wiki/Encode/H.264)
 #
-# Next: [02 · What a CNN sees](02_cnn_features.ipynb)
+# Next: [02 · CNN features](02_cnn_features.ipynb)

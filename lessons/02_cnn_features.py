@@ -47,9 +47,10 @@ from vgcourse import budget, check, datasets, features, show, widgets
 path_picture("features")
 
 # %% [markdown]
-# This is step 2 of the article: "extract the key features of the sequence with a convolutional neural network".
-# A **feature** is a number that stays the same when something unimportant changes. Which things are unimportant?
-# That is decided by what the network is trained for, as you will see.
+# This is step 2 of the article: "extract the key features of the sequence with a convolutional neural
+# network". A **feature** is a number computed from a frame or clip. A good one stays the same when something
+# unimportant changes. What is unimportant? What the network is built and trained for decides that, as you
+# will see.
 
 # %%
 SIZE, NUM_FRAMES = 32, 16  # pixels; frames of a clip, at 10 a second
@@ -60,8 +61,8 @@ SEED = 0  # of weights, order and colours
 
 # %% [markdown]
 # ## Look at the data first
-# Ten actions, and people in three groups: to learn from, to watch the training with, and held out to the end. No
-# person is in two groups. At 32x32 pixels a hand is two pixels wide. Can you still name what you see?
+# Ten actions, and people in three groups: to learn from, to watch the training with, and held out until the
+# end. No person is in two groups. At 32x32 pixels a hand is two pixels wide. Can you still name what you see?
 
 # %%
 train = datasets.load_actions("train", size=SIZE, num_frames=20)
@@ -78,7 +79,8 @@ show.show_grid(one_person, labels=names, alt="One held-out person doing ten acti
 # %% [markdown]
 # ## A convolution by hand
 # A CNN is built from one operation. Slide a small window over the frame. At every place, multiply the pixels
-# below it with the window's weights $w$, the **kernel**, and add up:
+# below it with the window's weights $w$, the **kernel**, and add up (mathematicians call this a
+# cross-correlation, and flip the kernel first for a convolution; networks do not care):
 #
 # $$y_{i,j} = \sum_{u=0}^{k-1} \sum_{v=0}^{k-1} \sum_{c=1}^{3} w_{u,v,c}\; x_{i+u,\,j+v,\,c}$$
 
@@ -129,8 +131,8 @@ show.figure(
 )
 
 # %% [markdown]
-# The answer is strong where brightness jumps, and its sign says which side is brighter. On the plain wall there is
-# silence. Keras computes the same, many kernels at a time:
+# The response is strong where brightness jumps, and its sign says which side is brighter. On the plain wall
+# it is near 0. Keras computes the same, many kernels at a time:
 
 # %%
 layer = keras.layers.Conv2D(2, 3, use_bias=False)
@@ -142,9 +144,9 @@ assert np.allclose(by_keras, by_hand, atol=1e-4)
 print("Keras, shape:", by_keras.shape, " equal to ours:", np.allclose(by_keras, by_hand, atol=1e-4))
 
 # %% [markdown]
-# Nobody sets these weights by hand in a CNN: training finds them. Between its convolutions stands the **ReLU**,
-# $\max(0, y)$, so that layers can add up to more than one big convolution. And they step by 2 pixels (**stride**):
-# every layer halves the map, and sees twice as far.
+# Nobody sets these weights by hand in a CNN: training finds them. After each convolution comes a **ReLU**,
+# $\max(0, y)$; without it, all layers together would be one big convolution. And the window moves by 2 pixels
+# at a time (**stride**): every layer halves the map, and the next one sees about twice as far.
 #
 # ### Exercise 1: how far does it see?
 # One number in the first layer depends on 3 pixels in a row. And in the fourth? Write `receptive_field`: given the
@@ -171,8 +173,9 @@ check.receptive_field(receptive_field)
 
 # %% [markdown]
 # ## The network
-# The course's classifier applies one small CNN to every frame, then convolves over **time**, and ends in one score
-# per action. It is built here with random weights.
+# The course's classifier first subtracts the clip's mean frame: walls and floor vanish, and what moves is
+# left. Then it applies one small CNN to every frame, convolves over **time**, and ends in one score per
+# action. Here it is built with random weights.
 
 # %%
 keras.utils.set_random_seed(SEED)
@@ -200,9 +203,9 @@ print("untrained, right in under 40%:", bool(untrained < 0.4))
 
 # %% [markdown]
 # ## Train it
-# What shall be unimportant? **When** the clip starts: each batch cuts new windows out of the looping videos. And
-# **which colours** people and rooms have: every clip gets another contrast and another shade. This is called
-# augmentation. It teaches by example what to ignore.
+# What should be unimportant? **When** the clip starts: each batch cuts new windows out of the looping videos.
+# And **which colours** people and rooms have: every clip gets another contrast and another shade. This is
+# called **augmentation**. It teaches by example what to ignore.
 
 
 # %%
@@ -241,12 +244,13 @@ def plot_training(history):
     left.legend(frameon=False)
     right.plot(history["step"], history["accuracy"], color=show.VERMILION, marker="o")
     right.set(title="Right on other people", xlabel="step", xlim=(0, STEPS), ylim=(0, 1.05))
-    return show.figure(figure, alt="Training curves: the loss falls, the share of right answers rises.")
+    said = f"{history['accuracy'][-1]:.0%} right on other people"
+    return show.figure(figure, alt=f"Training curves after {len(history['loss'])} steps: {said}.")
 
 
 # %% [markdown]
-# Adam follows the gradient of the loss, with a rate that falls to 0 along a cosine. The first step takes longest:
-# TensorFlow compiles it. The picture moves along every ten steps.
+# Adam follows the gradient of the loss, with a rate that falls to 0 along a cosine. The first step takes
+# longest: TensorFlow builds its graph. The picture is drawn anew every ten steps.
 
 # %%
 rate = keras.optimizers.schedules.CosineDecay(RATE, STEPS)
@@ -268,9 +272,9 @@ for step in range(1, STEPS + 1):
         live.update(plot_training(history))
 
 # %% [markdown]
-# The people in the right-hand curve are not those it learns from. At first they are answered worse than the loss
-# promises: the running averages of batch normalisation have yet to catch up. Now for the test people, whom nobody
-# has looked at so far:
+# The people in the right-hand curve are not those it learns from. At first that curve lags behind the loss:
+# the running averages of batch normalisation have yet to catch up. Now for the test people, on whom nothing
+# was chosen or watched so far:
 
 # %%
 trained = accuracy(classifier, test)
@@ -292,9 +296,7 @@ for row, column in np.argwhere(confusion):
 axes.set_xticks(range(len(names)), names, rotation=60)
 axes.set_yticks(range(len(names)), names)
 axes.set(xlabel="answered", ylabel="shown")
-show.figure(
-    figure, alt="Table of actions shown against actions answered; nearly all counts are on the diagonal."
-)
+show.figure(figure, alt="Table of actions shown against actions answered; most counts are on the diagonal.")
 
 # %% [markdown]
 # ## Filters
@@ -317,16 +319,15 @@ filters = first_layer.get_weights()[0]
 draw_filters(filters, "First-layer filters after training")
 
 # %% [markdown]
-# Disappointed? They look like noise, since noise is what they started from, and a short training hardly moves
-# them:
+# Disappointed? They look like noise, because they started as noise, and a short training changes them little:
 
 # %%
 moved = np.linalg.norm(filters - filters_before) / np.linalg.norm(filters_before)
 print("filters moved by under half of their length:", bool(0 < moved < 0.5))
 
 # %% [markdown]
-# That is worth knowing. Random edge and colour detectors are good enough; the later layers learn to read them. The
-# tidy stripes and blobs in textbooks come from large kernels and a million photographs.
+# That is worth knowing. Nearly random detectors are good enough here; the later layers learn to read them.
+# The tidy stripes and blobs in textbooks come from large kernels and a million photographs.
 #
 # ## Activation maps over time
 # A filter's output, laid out as a picture, is its **activation map**. Four layers, one network that returns them
@@ -398,9 +399,9 @@ widgets.explore(
 
 # %% [markdown]
 # ## One vector per clip
-# The layer before the scores, called `features`, sums a clip up in one vector. To read it, cut the network off
-# there. The course does the same with its own classifier, which was trained longer; with the same cut through its
-# `frame_features` layer, the numbers agree:
+# The layer before the scores, called `features`, sums a clip up in one vector. To read it, cut the network
+# off there. The course does the same with its own classifier, which was trained for longer. Cut that one at
+# its layer `frame_features`, and the numbers agree with the course's function:
 
 
 # %%
@@ -458,9 +459,10 @@ print("by features, the same person in under 30%:", bool(features_same_person < 
 
 # %% [markdown]
 # ## A map of all clips
-# A vector has too many numbers to draw. **Principal components** give the flat view from which the cloud of points
-# looks widest. Centre the vectors, $A = X - \bar{x}$, and take its singular value decomposition,
-# $A = U S V^\top$. The first two rows of $V^\top$ are the directions, and $A V$ the places on the map.
+# A vector has too many numbers to draw. **Principal components** give the flat view from which the cloud of
+# points looks widest. Centre the vectors, $A = X - \bar{x}$, and take the singular value decomposition
+# $A = U S V^\top$. The first two rows of $V^\top$ are the directions, the first two columns of $A V$ the
+# places on the map.
 
 
 # %%
@@ -498,23 +500,23 @@ def draw_maps(vectors, alt):
 # %%
 draw_maps(
     vectors,
-    alt="The map of clip features twice. Coloured by action, every action is a heap of its own or shares "
-    "one. Coloured by actor, every heap holds all actors.",
+    alt="The map of clip features twice. Coloured by action, every action is a cluster of its own or shares "
+    "one. Coloured by actor, every cluster holds all actors.",
 )
 
 # %% [markdown]
-# Left, each action has its heap; some lie on top of each other, because two directions do not show everything. Right,
-# every heap is a mixture of people. The network has learnt to forget who it sees.
+# Left, each action has its own cluster; some lie on top of each other, because two directions do not show
+# everything. Right, every cluster is a mixture of people. The network forgets who it sees.
 #
-# **That is not in the nature of CNNs. It is what this one was asked.** The course ships another one, of much the same
-# layers, that was trained to name the *person*. Its map, of the same clips:
+# **That is not in the nature of CNNs. It is what this one was built and trained for.** The course ships
+# another CNN that keeps the mean frame and was trained to name the *person*. Its map, of the same clips:
 
 # %%
 content = features.content_features(test.clips).mean(axis=1)
 draw_maps(
     content,
     alt="The map of content features twice. Coloured by action, the actions are mixed. Coloured by actor, "
-    "every actor is a heap of their own.",
+    "every actor is a cluster of their own.",
 )
 
 # %%
@@ -560,12 +562,14 @@ show.figure(
 )
 
 # %% [markdown]
-# The two pictures on the left are mirror images. The bars on the right are the same, and no later layer can tell them
-# apart again. That holds for **every** network that looks at frames one by one: a sum does not know the order of what
-# was added. An image GAN's judge has the same blind spot.
+# The two pictures on the left are mirror images. The bars on the right are the same, and no later layer can
+# tell them apart again. That holds for **every** network that looks at frames one by one and averages: a sum
+# does not know the order of what was added. (The mean frame that ours subtracts is such an average, too.) The
+# discriminator of an image GAN has the same blind spot.
 #
 # ### What has an order
-# Neighbours. Multiply each frame's features with those of the next, and take the opposite away:
+# Neighbours. Multiply each frame's features with those of the next, and subtract the same product the other
+# way round:
 #
 # $$M = \sum_t \left( f_t f_{t+1}^\top - f_{t+1} f_t^\top \right)$$
 #
@@ -585,8 +589,8 @@ assert np.array_equal(turn(np.array([[[1, 0], [0, 2]]]))[0], by_hand)
 print("f_1 = (1, 0), f_2 = (0, 2):", by_hand.tolist())
 
 # %% [markdown]
-# Is that useful? Average $M$ over the walks of the training people. A held-out clip runs forwards if its own $M$
-# points the same way. By pooled features nobody can do better than a coin.
+# Is that useful? Average $M$ over the walks of the training people. We say that a held-out clip runs forwards
+# if its own $M$ points the same way. With averaged features nobody can do better than a coin.
 
 
 # %%
@@ -608,8 +612,8 @@ show.plot_bars(found, title="Direction in time recognised", unit="share of held-
 print("walk and run, right in over 75%:", bool(min(found["walk"], found["run"]) > 0.75))
 
 # %% [markdown]
-# Squatting and waving look the same in both directions, so there the best one can do is guess. Eight clips an action
-# are few: half right may show as 3 or 5 of 8.
+# Squatting and waving look the same in both directions, so one can only guess. Eight clips an action are few:
+# guessing may well be right in 2 or in 6 of 8.
 #
 # The classifier's own convolutions over time see order, too:
 
@@ -644,9 +648,10 @@ check.time_slope(time_slope)
 
 # %% [markdown]
 # ## A network that has seen the world
-# Ours has seen sixty-four people in plain rooms. Networks trained on ImageNet have seen over a million photographs,
-# and their features are borrowed for nearly everything. They work frame by frame, so they share the blind spot. The
-# weights (4 MB) are downloaded at the first call. Without a network this cell says so, and nothing below needs it.
+# Ours has seen sixty-four people in plain rooms. Networks trained on ImageNet have seen over a million
+# photographs, and their features are reused for nearly everything. They work frame by frame, so they share
+# the blind spot. The weights (4 MB) are downloaded at the first call. Without a network this cell says so,
+# and nothing below needs it.
 
 # %% tags=["nbval-ignore-output"]
 eight = test.clips[test.actions == test.actions[0]][:, :1]  # one frame of every held-out person

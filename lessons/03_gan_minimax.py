@@ -259,8 +259,8 @@ axes.legend(frameon=False, loc="upper left")
 show.figure(figure, alt="The best D is near 1 under the real heap and falls to 0 on both sides of it.")
 
 # %% [markdown]
-# Unlike the hand-made one it also falls on the right: numbers beyond 3 are rare in both heaps, but rarer still
-# in the real one.
+# Unlike the hand-made one it also falls on the right: numbers well above 3 are rare in both heaps, but rarer
+# still in the real one, which is narrower.
 #
 # ### Exercise 1: an unfair mix
 # So far $D$ saw as many real as generated numbers. Suppose that a share `real_share` of what it sees is real.
@@ -281,14 +281,17 @@ check.best_discriminator(best_discriminator)
 
 # %% [markdown]
 # ## What is left for the generator
-# Put $D^*$ back into $V$. Both fractions below lack a 2 to be a density compared with the **average** density
-# $a = (p + q)/2$; supplying it costs $\log 2$ each:
+# Put $D^*$ back into $V$. With the **average** density $a = (p + q)/2$, both fractions are halves:
+# $\frac{p}{p+q} = \frac12 \cdot \frac{p}{a}$, and likewise for $q$. Each factor $\frac12$ gives
+# $-\log 2$, since $p$ and $q$ have area 1; two of them are $-\log 4$:
 #
 # $$V(D^*, G) = \int p \log\frac{p}{p+q} + q \log\frac{q}{p+q}\;dx
 # = -\log 4 + \underbrace{\int p \log\frac{p}{a}\,dx + \int q \log\frac{q}{a}\,dx}_{2\,\text{JSD}(p, q)}$$
 #
-# The **Jensen-Shannon divergence** (JSD) is 0 if $p = q$ and positive otherwise. So the generator, by pushing
-# $V$ down, pulls its heap over the data's: *that* is why the game makes data.
+# Each integral on the right is a **Kullback-Leibler divergence**,
+# $\text{KL}(p, a) = \int p \log \frac{p}{a}\,dx$. Their mean is the **Jensen-Shannon divergence** (JSD): 0 if
+# $p = q$ and positive otherwise. So the generator, by pushing $V$ down, pulls its heap over the data's:
+# *that* is why the game makes data.
 
 
 # %%
@@ -328,7 +331,7 @@ assert abs(jsd(p, np.exp(log_density(GRID, -9.0, 0.5))) - np.log(2)) < 1e-6  # t
 # the discriminator is the best there is. What does the plot show? (`check.hint("equilibrium_loss")`)
 
 # %% tags=["exercise"]
-equilibrium_loss = ...  # your answer: a number, two digits will do
+equilibrium_loss = ...  # your answer: a number, to two decimals
 # BEGIN SOLUTION
 equilibrium_loss = np.log(4)
 # END SOLUTION
@@ -411,9 +414,10 @@ def non_saturating_push(logit):
 
 
 # %% [markdown]
-# Two beautiful facts make it checkable. With the best $D$, the saturating loss pulls exactly along the slope of
-# $2\,\text{JSD}(p, q)$, and the non-saturating one along that of $\text{KL}(q, p) - 2\,\text{JSD}(p, q)$
-# (Arjovsky and Bottou 2017). So compare with slopes found by taking a small step.
+# Two known facts let you check it. With the best $D$, the slope of the saturating loss is exactly that of
+# $2\,\text{JSD}(p, q)$, and the slope of the non-saturating one that of
+# $\text{KL}(q, p) - 2\,\text{JSD}(p, q)$ (Arjovsky and Bottou 2017). So compare with slopes found by taking a
+# small step.
 
 
 # %%
@@ -448,7 +452,7 @@ show.figure(
 
 # %% [markdown]
 # Read the left edge: a generator six units away from the data feels practically nothing from the saturating
-# loss. The further off, the less it hears. The non-saturating loss pulls the harder the further off it is.
+# loss. The further off it is, the less it hears. The non-saturating loss pulls harder the further off it is.
 #
 # ## Play: be the generator
 # Move the generator's mean and spread. Watch $D^*$ answer, the value $V$ move between $-\log 4$ and 0, and the
@@ -520,8 +524,8 @@ check.outspoken_loss(outspoken_loss)
 
 # %% [markdown]
 # ## Let two networks play
-# So far you moved $G$ by hand and $D$ was perfect at once. Now both are small networks that learn, a step each
-# in turn. A network is a list of arrays: a matrix and a bias per layer.
+# So far you moved $G$ by hand and $D$ was perfect at once. Now both are small networks that learn, taking
+# turns, one step each. A network is a list of arrays: a matrix and a bias per layer.
 
 
 # %%
@@ -562,7 +566,7 @@ def generator_gradients(generator, discriminator, noise):
 
 # %% [markdown]
 # The gradients then move the weights, by Adam: each gradient is divided by its own usual size. (The memory of
-# past *directions*, `beta_1`, is 0 here: your opponent moves, so yesterday's direction is no good advice.)
+# past *directions*, `beta_1`, is 0 here: the opponent moves, so yesterday's direction is bad advice.)
 
 
 # %%
@@ -638,7 +642,7 @@ def draw_players(game, title):
 
 
 # %% [markdown]
-# Run it and watch the heap walk over. ($R_1$ in the recipe is explained on the ring, below.)
+# Run it and watch the generated heap move over. (`r1_gamma` in the recipe is explained below, on the ring.)
 
 # %% tags=["nbval-ignore-output"]
 recipe = toy.Recipe(r1_gamma=0.1)
@@ -762,14 +766,14 @@ widgets.explore(draw_moment, snapshot=(0, 29, 29))
 # Two things help:
 #
 # - **balance**: one step each, at the same learning rate;
-# - **R1** (Mescheder 2018): fine the discriminator for steep slopes at real points,
-#   $\frac{\gamma}{2}\,\mathbb E_{x \sim p}\,|\nabla_x\,\ell(x)|^2$. A gentle $D$ has no favourite point to run
-#   to, and where $p = q$ it becomes flat, so that the game comes to rest.
+# - **R1** (Mescheder 2018): penalise the discriminator for steep slopes at real points, with
+#   $\frac{\gamma}{2}\,\mathbb E_{x \sim p}\,|\nabla_x\,\ell(x)|^2$. A gentle $D$ offers no single best point
+#   to run to, and where $p = q$ it becomes flat, so that the game comes to rest.
 
 
 # %%
 def r1(discriminator, real, gamma):
-    """The fine: gamma/2 times the mean squared slope of the logit."""
+    """The penalty: gamma/2 times the mean squared slope of the logit."""
     with tf.GradientTape() as tape:
         tape.watch(real)
         total = tf.reduce_sum(mlp(discriminator, real))
@@ -801,9 +805,9 @@ print("at least 7 of 8 heaps:", reached >= 7)
 assert count_modes(ring_points(untrained), toy.ring_centres()) < 7  # the same line is False before training
 
 # %% [markdown]
-# It finds all eight and stays with them. A few points lie on the way between two heaps: the network is smooth, so
-# what lies between two noises comes out between two heaps. Nor is the cure a guarantee: of five seeds,
-# one or the other can still miss a heap or two. Try other seeds in `play_ring`, with R1 and without.
+# It finds all eight and stays with them. A few points lie on the way between two heaps: the network is
+# smooth, so what lies between two noise vectors comes out between two heaps. Nor is the cure a guarantee:
+# with another seed a heap or two may still be missed. Try other seeds in `play_ring`, with R1 and without.
 #
 # ### Exercise 4: near, or merely everywhere?
 # A generator that throws points all over the square reaches eight heaps, too. So count something else as well:
@@ -824,15 +828,15 @@ check.on_target_share(on_target_share)
 
 # %% [markdown]
 # ## GANs: for and against
-# The article's answer: GANs make realistic data and suit many tasks, but training is complex and takes much data
-# and compute. True, and now you can be more exact:
+# *FAQ 2 of the article: what are the pros and cons of GANs?* Its answer: they make realistic data and suit
+# many tasks, but training is complex and takes much data and computing. True, and now you can be more exact:
 #
 # | for | against |
 # |---|---|
 # | sharp results: the loss is a network that learns what is wrong | the loss measures two players at once, so no falling curve tells you that it gets better |
 # | fast: one pass through $G$ makes a sample; diffusion models take many | it can collapse, chase in circles, or go silent, as you saw |
 # | $G$ needs no formula for $p$: it only has to make samples | it gives no formula for $p$ either: you cannot ask how likely a given video is |
-# | the noise becomes a space to walk in (lessons 04 and 06) | recipes are touchy: a learning rate or $\gamma$ decides (lesson 08) |
+# | the noise becomes a space to walk in (lessons 04 and 06) | recipes are sensitive: a learning rate or $\gamma$ can decide (lesson 08) |
 #
 # ## What goes wrong, and how you notice
 # - **The generator does not move at all**, and $D$ is always right: the saturating loss. Use the non-saturating one.

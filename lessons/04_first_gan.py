@@ -73,8 +73,8 @@ print("one frame:", frames[0].shape, frames.dtype)
 
 # %%
 def draw_frames(frames, alt):
-    """Sixteen frames in two rows."""
-    return show.show_sheet(frames[:16].reshape(2, 8, SIZE, SIZE, 3), every=1, alt=alt)
+    """Frames in rows of eight."""
+    return show.show_sheet(frames.reshape(-1, 8, SIZE, SIZE, 3), every=1, alt=alt)
 
 
 draw_frames(frames[rng.integers(len(frames), size=16)], "Sixteen frames: small figures in plain rooms.")
@@ -130,15 +130,15 @@ def real_batch(rng):
     return tf.constant(preprocess.to_model_range(frames[rng.integers(len(frames), size=BATCH_SIZE)]))
 
 
-def draw_fakes(generator, alt):
-    """What a generator makes of the same sixteen noise vectors every time."""
-    return draw_frames(preprocess.to_uint8(generator(noise).numpy()), alt)
+def draw_fakes(generator, alt, num=16):
+    """What a generator makes of the same noise vectors every time."""
+    return draw_frames(preprocess.to_uint8(generator(noise[:num]).numpy()), alt)
 
 
 # %% [markdown]
 # ## The article's loop, as printed
-# Three blanks are left: a data set, a `loss`, and nothing else, for the optimizer is given. Any list of batches
-# will do as `dataset`, and the obvious loss is binary cross-entropy.
+# Two blanks are left, the data set and the `loss`; the optimizer is given. Any list of batches will do as
+# `dataset`, and the obvious loss is binary cross-entropy.
 
 # %%
 dataset = [real_batch(rng) for _ in range(ARTICLE_STEPS)]
@@ -154,7 +154,7 @@ g_before = generator.get_weights()
 curve = []  # ours: to look at later
 
 # %% [markdown]
-# And now the loop, word by word, apart from the lines marked *ours*: they write down the loss, and stop after
+# And now the loop, word for word, apart from the lines marked *ours*: they record the loss, and stop after
 # `ARTICLE_STEPS` steps instead of a thousand epochs.
 
 # %% tags=["nbval-ignore-output"]
@@ -180,10 +180,10 @@ print(f"stopped by us after {len(curve)} steps; the article goes on for {epochs}
 print("the loss fell to less than half:", curve[-1] < curve[0] / 2)
 
 # %% [markdown]
-# What a success! If you only watch the loss, you go home happy. Look at the pictures.
+# A success, if you only watch the loss. Look at the pictures:
 
 # %% tags=["nbval-ignore-output"]
-draw_fakes(generator, "Sixteen patches of colour and noise, nearly the same one each time.")
+draw_fakes(generator, num=8, alt="Eight patches of colour and noise, nearly the same one each time.")
 
 # %% [markdown]
 # ## Is it really training?
@@ -205,8 +205,8 @@ print("discriminator moved:", moved(d_before, discriminator) > 0)
 assert all(np.array_equal(a, b) for a, b in zip(discriminator.get_weights(), d_before, strict=True))
 
 # %% [markdown]
-# Not by one bit. The discriminator is as random as on the first day, and the generator has learned to please a
-# **random, frozen network**. Look at the loop again:
+# The discriminator has not changed by one bit: it is as random as at the start, and the generator has learned
+# to please a **random, frozen network**. Look at the loop again:
 #
 # - the gradients are taken for `generator.trainable_variables` only; nobody updates the discriminator;
 # - `x` occurs once, in `x.shape[0]`: **no real frame is ever looked at**. Feed it cats, and nothing changes;
@@ -226,9 +226,9 @@ print("this discriminator prefers fakes to real frames:", fake_score > real_scor
 print("a function still:", callable(loss), "- a number now:", isinstance(loss, tf.Tensor))
 
 # %% [markdown]
-# The name was **overwritten** in the first step. Nobody noticed, as the function was never called: the loop has a
-# formula of its own. The first cell that does call `loss(...)` fails with a message about tensors that are not
-# callable. Two things need two names: here `g_loss` and `d_loss`.
+# The name was **overwritten** in the first step. Nobody noticed, because the function was never called: the
+# loop has a formula of its own. The first cell that does call `loss(...)` fails with a message about tensors
+# that are not callable. Use a name for one thing only: below, the numbers are called `g_loss` and `d_loss`.
 #
 # ### Exercise 1: repair it
 # Write one step that trains both. Descend `losses.minimax_discriminator_loss(real_logits, fake_logits)` with the
@@ -309,8 +309,8 @@ class FrameGAN(keras.Model):
 
 
 # %% [markdown]
-# The fine for steep slopes from lesson 03, R1, now for frames. It is the most expensive part of the step, so it is
-# added only every eighth step, with eight times the weight.
+# R1, the penalty for steep slopes from lesson 03, now for frames. It is the most expensive part of the step,
+# so it is added only every eighth step, with eight times the weight.
 
 
 # %%
@@ -385,13 +385,14 @@ def train(game, num_steps, *, g_rate=1e-3, d_rate=1e-3, gamma=R1_GAMMA, on_sampl
 
 # %% [markdown]
 # ### A judge from outside
-# The losses judge each other. For the frames themselves, use the CNN of lesson 02: the **Frechet distance** between
-# its features of real and of generated frames. 0 means: same mean, same spread. Lesson 07 takes it apart.
+# The two losses only say who is ahead. To judge the frames themselves, use the course's CNN from lesson 02:
+# the **Fréchet distance** between its features of real and of generated frames. 0 means: same mean, same
+# spread. Lesson 07 takes it apart.
 
 
 # %%
 def frame_vectors(frames):
-    """Features (num_frames, 64); the CNN looks at each frame alone, in packs of 16."""
+    """Features (num_frames, 64), in packs of 16; the CNN subtracts each pack's mean frame first."""
     vectors = features.frame_features(frames.reshape(-1, 16, SIZE, SIZE, 3))
     return vectors.reshape(len(frames), -1)
 
@@ -450,11 +451,13 @@ show.plot_bars(
 )
 
 # %% [markdown]
-# The same networks, the same frames. The only difference is that the opponent learns. The people are soft, some
-# have three arms: frames are still far from solved after a minute.
+# The same networks, the same frames. The repaired training also has higher rates, R1, the average and more
+# steps. But none of these could save the article's loop: it lacks an opponent that learns. (Run C below keeps
+# the generator's rate and freezes the opponent.) The people are still soft, and some have three arms: a
+# minute is not enough.
 #
-# "Is the generator really training?" Now you can answer in three ways: its weights move, its gradient is neither 0
-# nor exploding, and a judge from outside sees the distance fall. Here is the second one:
+# "Is the generator really training?" You can now answer in three ways: its weights move, its gradient neither
+# vanishes nor explodes, and an outside judge sees the distance fall. Here is the second one:
 
 # %% tags=["nbval-ignore-output"]
 figure = Figure(figsize=(6.4, 2.5), layout="constrained")
@@ -510,7 +513,8 @@ print("the discriminator's loss ran to zero:", bool(min(row["d_loss"] for row in
 # - **the discriminator is frozen**: the generator's loss goes to 0, and fakes soon score *above* real frames. The
 #   real frames' score hardly moves.
 #
-# The three runs are shuffled. Before you read on, find out which is which.
+# The three runs are shuffled. The next cell trains two of them; skip its settings, look at the picture below
+# it, and find out which run is which.
 
 # %%
 sick_games = [FrameGAN(SEED), FrameGAN(SEED)]
@@ -537,9 +541,12 @@ def draw_runs(runs):
             axes.legend(frameon=False, fontsize=7)
         top.set(title=f"run {name}", ylabel="loss" if column == 0 else "")
         bottom.set(xlabel="step", ylabel="score (logit)" if column == 0 else "")
-    return show.figure(
-        figure, alt="Losses and scores of three runs, A, B and C; see the table below the exercise."
-    )
+    ends = [
+        "{}: losses {g_loss:.1f} of the generator, {d_loss:.1f} of the discriminator, scores "
+        "{real_logits:.1f} of real frames, {fake_logits:.1f} of generated ones".format(name, **rows[-1])
+        for name, rows in runs.items()
+    ]
+    return show.figure(figure, alt="Losses and scores of three runs. They end at " + "; ".join(ends) + ".")
 
 
 # %% tags=["nbval-ignore-output"]
@@ -581,7 +588,7 @@ print("C: fakes score higher than real frames:    ", bool(lead(runs["C"]) < 0))
 # | B, healthy | wobbles | wobbles, below log 4 | near each other, real above | go on |
 # | C, frozen | goes to 0 | climbs | fakes above real | find out why it does not move |
 #
-# A *low* generator loss is the worst sign of all three.
+# A generator loss near 0 is no success: here it is the mark of the run with the frozen opponent.
 #
 # ## Play: walk through the noise
 # Two noise vectors are two frames. What lies on the way between them? If the generator had learned its frames by
@@ -639,6 +646,6 @@ widgets.explore(draw_walk, first=(0, 20, 3), second=(0, 20, 4), position=(0.0, 1
 #   steps, [arXiv 1912.04958](https://arxiv.org/abs/1912.04958).
 # - Yazici et al. 2019, *The Unusual Effectiveness of Averaging in GAN Training*,
 #   [arXiv 1806.04498](https://arxiv.org/abs/1806.04498).
-# - Heusel et al. 2017, the Frechet distance, [arXiv 1706.08500](https://arxiv.org/abs/1706.08500).
+# - Heusel et al. 2017, the Fréchet distance, [arXiv 1706.08500](https://arxiv.org/abs/1706.08500).
 #
 # Next: [05 · A GAN that moves](05_video_gan.ipynb)

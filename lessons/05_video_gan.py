@@ -14,7 +14,8 @@
 # # 05 · A GAN that moves
 # {badge}
 #
-# **How does one network draw sixteen frames that belong together, and how does another judge them cheaply?**
+# **How does one network draw sixteen frames that belong together, and how does another tell cheaply if they
+# do?**
 #
 # You will
 # - build a generator that keeps who a person is apart from what the person does;
@@ -94,9 +95,9 @@ grid = show.label_grid(clips.clips[found, :NUM_FRAMES:2], labels, columns=3, sca
 show.show_clip(grid, fps=5, alt="Two people in rows, three actions in columns: walk, jack, wave2.")
 
 # %% [markdown]
-# MoCoGAN turns that into two random codes. The **content code** is drawn once per clip and repeated for every
-# frame. The **motion code** is new in every frame. Side by side they are the generator's input:
-# frame t is G(content, motion(t)).
+# MoCoGAN (Tulyakov et al. 2018) turns that into two random codes. The **content code** is drawn once per clip
+# and repeated for every frame. The **motion code** is new in every frame. Side by side they are the
+# generator's input: frame t is G(content, motion(t)). A first try draws both from plain noise:
 
 # %%
 rng = np.random.default_rng(0)
@@ -120,11 +121,14 @@ show.figure(figure, alt="The latents of a clip: on the left columns of one colou
 
 # %% [markdown]
 # ## 2. Motion with a memory
-# A recurrent network reads fresh noise at every frame and keeps a state h. A GRU decides for each number of
-# the state how much of the old one to keep (z) and how much of it to look at (r):
+# A **recurrent network** reads fresh noise $z$ at every frame and keeps a state $h$. A **GRU** decides for
+# each number of the state how much of the old one to keep ($k$) and how much of it to look at ($r$):
 #
-# $$z = \sigma(W_z x + U_z h + b_z), \quad r = \sigma(W_r x + U_r h + b_r)$$
-# $$\tilde h = \tanh(W x + b + r \odot (U h + b')), \quad h \leftarrow z \odot h + (1 - z) \odot \tilde h$$
+# $$k = \sigma(W_k z + U_k h + b_k), \quad r = \sigma(W_r z + U_r h + b_r)$$
+# $$\tilde h = \tanh(W z + b + r \odot (U h + b')), \quad h \leftarrow k \odot h + (1 - k) \odot \tilde h$$
+#
+# (Textbooks call the input $x$ and the first gate $z$; in this course those letters mean a real clip and
+# noise.)
 
 
 # %%
@@ -155,7 +159,7 @@ assert np.allclose(gru_step(weights, state, noise), expected, atol=1e-5)
 print("our GRU step equals Keras's:", True)
 
 # %% [markdown]
-# The course's motion network is such a GRU. Beside the noise it reads the **action**, as a short vector, at
+# The course's motion network is such a GRU. Besides the noise it reads the **action**, as a short vector, at
 # every frame. Two things can be checked before any training: the action changes the path, and no frame looks
 # into the future.
 
@@ -190,17 +194,17 @@ for path, action, (colour, line, marker) in zip(flat, actions, styles, strict=Tr
     axes.plot(*path.T, color=colour, linestyle=line, marker=marker, markersize=4, label=action)
 axes.set(xlabel="first direction", ylabel="second direction", title="Motion codes of one clip, 16 frames")
 axes.legend(frameon=False)
-show.figure(figure, alt="Motion codes of walk, squat and wave2 as three paths; each has its own region.")
+show.figure(figure, alt="The motion codes of walk, squat and wave2, 16 frames each, drawn as three paths.")
 
 # %% [markdown]
-# Each action runs along a path of its own, and one that repeats comes back to where it was. Nobody told the
-# network about periods: it found them.
+# The noise was the same for all three, so what tells the paths apart is the action. Look for places where a
+# path comes back near to where it was: the movement repeats, and nobody told the network about periods.
 
 # %% [markdown]
 # **Why does the action enter here, and not in the frame generator?** Because an action *is* motion. If the
-# frame generator knew the action, nothing would stop it from giving walkers other shirts than runners, by
-# any accident of 64 people. So the only way from the action to the pixels leads through the motion codes.
-# Test it: three people, two actions, the content code fixed along each row.
+# frame generator knew the action, nothing would stop it from giving walkers other shirts than runners. So the
+# only way from the action to the pixels leads through the motion codes. Test it: three people, two actions,
+# the content code fixed along each row.
 
 # %% tags=["nbval-ignore-output"]
 matrix = generate.swap_motion(shipped, content_seeds=[0, 1, 5], actions=["walk", "jack"], motion_seed=3)
@@ -220,12 +224,13 @@ print("one person in two actions looks more alike than two people:", bool(same <
 
 # %% [markdown]
 # ## 3. Frames, painted by numbers
-# MoCoGAN's frame generator draws every frame's colours anew. Then walls shimmer, and a shirt changes its red
+# MoCoGAN's frame generator draws every frame's colours anew. Then walls shimmer, and a shirt changes colour
 # while an arm moves. What does not change in a clip should be drawn once per clip: from the content code
-# alone come a **palette** c of eight colours and the **backdrop** b, a still picture. For each frame the network
-# draws only **masks** m: how much of each colour, and of the backdrop, there is in a pixel. They sum to one.
+# alone come a **palette** c of eight colours and the **backdrop** b, a still picture. For each frame the
+# network draws only **masks** m: how much of each colour, and of the backdrop, there is in a pixel. They sum
+# to one.
 #
-# $$x_t = \sum_k m_{t,k}\, c_k + m_{t,0}\, b, \qquad m_t = \mathrm{softmax}(\text{mask logits})$$
+# $$\text{frame}_t = \sum_{k=1}^{8} m_{t,k}\, c_k + m_{t,9}\, b, \qquad m_t = \mathrm{softmax}(\text{mask logits}_t)$$
 
 
 # %%
@@ -244,8 +249,8 @@ assert np.allclose(paint(*parts), models.paint(*parts), atol=1e-5)
 print("our paint equals the package's:", True)
 
 # %% [markdown]
-# Take the shipped generator apart and look at what it made of that. Nobody told it what a person is, nor what
-# a room; who paints what is its own idea.
+# Take the shipped generator apart and look at what it made of that. Nobody told it what a person or a room
+# is; which part paints what was decided in training.
 
 # %%
 code, motion = generate.content_codes(shipped, [1]), generate.motion_noise(shipped, [3])
@@ -271,14 +276,15 @@ for axes, (title, picture) in zip(figure.subplots(1, len(panels)), panels.items(
     axes.axis("off")
 show.figure(
     figure,
-    alt="A frame and its parts: backdrop, eight colours, how much is not backdrop, colour of each pixel.",
+    alt="Five small pictures: the backdrop; the palette of eight colours; how much of each pixel is not "
+    "backdrop; the palette colour that each pixel has most of; the frame, a person doing jumping jacks.",
 )
 
 # %% [markdown]
-# The masks follow the outline of a person. Do not expect the "backdrop" to be an empty room, though: the game
-# asks for frames that look real, and a generator may as well paint the wall by palette and the trousers by
-# backdrop. What it cannot do is change a colour within a clip. That suits a still camera; it would not suit a
-# film.
+# Do the masks follow the outline of a person? Do not expect the backdrop to be an empty room: the game only
+# asks for frames that look real, and the generator may paint the wall with the palette and the trousers with
+# the backdrop. What it cannot do is change the palette or the backdrop within a clip. That suits a camera
+# that stands still; it would not suit a film.
 
 # %% [markdown]
 # The frame generator knows nothing of clips. It draws the masks of one frame from one latent, as in the lesson
@@ -291,8 +297,8 @@ assert np.array_equal(folded.reshape(8, NUM_FRAMES, 1), batch)
 print("clips", batch.shape, "-> pictures", folded.shape, "-> clips again, nothing moved: True")
 
 # %% [markdown]
-# So a frame depends on the person and on its own motion code, and on nothing else. That is worth a lot: in
-# training we shall draw only the frames that somebody looks at.
+# So a frame depends on the content code and on its own motion code, and on nothing else. That is worth a lot:
+# in training we draw only the frames that the discriminator looks at.
 
 # %%
 clip = shipped.render(code, codes)
@@ -302,9 +308,9 @@ print("clip", clip.shape, "- frame 5 drawn alone is the same frame: True")
 
 # %% [markdown]
 # ## 4. What should the discriminator see?
-# A single frame of a walk looks like one of a walk played backwards: the judge must see several. The obvious
-# tool is a convolution over time as well, 4x4x4 instead of 4x4 (MoCoGAN's judge of clips). What does it cost?
-# A convolution multiplies, at every output position, every number of the kernel's window for every filter:
+# A single frame of a walk looks like one of a walk played backwards: the discriminator must see several. The
+# obvious tool is a convolution over time as well, 4x4x4 instead of 4x4, as in MoCoGAN's clip discriminator.
+# What does it cost? At every output position, each filter multiplies every number in the kernel's window:
 #
 # $$\text{multiply-adds} = \text{positions} \times \text{kernel volume} \times C_{in} \times C_{out}$$
 
@@ -326,12 +332,12 @@ assert multiply_adds(one) == (16 * 16) * (4 * 4) * 21 * 64
 sparse = models.build_discriminator(SIZE, len(names), num_seen=NUM_SEEN)
 dense = mocogan.build_clip_discriminator(SIZE, NUM_FRAMES, len(names), width=SIZE)
 ratio = multiply_adds(dense) / multiply_adds(sparse)
-print("3-D convolutions over 16 frames multiply more:", ratio > 1, "- over three times more:", ratio > 3)
+print("3-D convolutions over 16 frames multiply more:", ratio > 1, "- over three times as much:", ratio > 3)
 
 # %% [markdown]
-# Half the channels, and still several times the work: the kernel has a fourth axis, and the positions have
-# one too. Count is one thing, time another, so let us measure: scores of a batch and their gradient, as in a
-# training step.
+# Half the channels in its first layer, and still several times the work: kernel and positions both have one
+# more axis. The count is one thing, the time another, so measure: scores of a batch and their gradient, as in
+# a training step.
 
 
 # %%
@@ -366,7 +372,9 @@ show.plot_bars(milliseconds, title="One pass of a discriminator, 8 clips", unit=
 print("3-D is slower:", took["3-D, all 16 frames"] > took["2-D, 4 frames as channels"])
 
 # %% [markdown]
-# And the sparse judge saves twice: the generator draws 4 frames for it instead of 16.
+# The time may differ far more than the count: on a CPU, TensorFlow's 3-D convolutions are much less tuned
+# than its 2-D ones. And the sparse discriminator saves twice: the generator draws 4 frames for it instead of
+# 16.
 
 # %% [markdown]
 # ## 5. Four frames are enough
@@ -395,7 +403,7 @@ for number in range(100):
 print("100 draws, all within the clip, all equal to the package's. The last one:", times)
 
 # %% [markdown]
-# Look at what it looks at. The frames that the judge sees are bright, the others dark.
+# Here are the frames that the discriminator sees: they are bright, the others dark.
 
 
 # %%
@@ -422,9 +430,9 @@ seen_frames(start=2, stride=3)
 widgets.explore(seen_frames, start=(0, 12, 2), stride=(1, 5, 3), action=list(names))
 
 # %% [markdown]
-# The chosen frames are stacked as channels of one picture, and with them the three **differences** between one
-# frame and the next, in which only what moves is left: 7 x 3 = 21 channels. From then on everything is an
-# ordinary 2-D CNN, whose first layer sees all four moments at every place.
+# The chosen frames are stacked as channels of one picture. With them come the three **differences** between
+# one frame and the next, in which only what moves is left: 7 x 3 = 21 channels. The rest is an ordinary 2-D
+# CNN, whose first layer sees all four moments at every place.
 
 
 # %%
@@ -470,8 +478,8 @@ print("our projection equals the package's:", True)
 # %% [markdown]
 # ## 7. Pixels, or extracted features?
 # The article says: extract features with a CNN, then train the GAN on *them*. Taken at its word that fails.
-# Lesson 02 trained a CNN to name actions; whatever does not help with that, it forgets. Here is a clip, and the
-# same clip with the lights turned up.
+# Lesson 02's CNN names actions, and drops what does not help with that: it begins by subtracting the clip's
+# mean frame. Here is a clip, and the same clip with the lights turned up.
 
 # %%
 dark = clips.clips[found[:1], :NUM_FRAMES] // 2
@@ -482,10 +490,10 @@ print("features differ:", bool(np.abs(vectors[0] - vectors[1]).max() > 0.01))
 print("numbers in a clip:", dark.size, "- in its features:", vectors[0].size)
 
 # %% [markdown]
-# For the CNN the two are one clip. A GAN trained on these features could learn neither light nor colour, and
-# what it makes are 64 numbers a frame, from which no picture comes back. So **we train on pixels**, and let the
-# discriminator find its own features. Extracted features still have two good uses: to judge (lesson 07) and
-# as a hint to the generator beside the pixels (lesson 08).
+# For the CNN the two are one clip. A GAN trained on these features could not learn how bright a room is. And
+# it would make 64 numbers a frame, from which there is no way back to a picture. So **we train on pixels**,
+# and let the discriminator find its own features. Extracted features still have two good uses: to judge
+# (lesson 07) and as a hint to the generator beside the pixels (lesson 08).
 
 # %% [markdown]
 # ## 8. One step of the game, by hand
@@ -502,7 +510,7 @@ print("real", real.shape, "fake", fake.shape)
 
 # %% [markdown]
 # **The discriminator's step.** Raise the scores of real clips, lower those of fakes; with softplus(l) =
-# log(1 + e^l) that is the cross-entropy of lesson 03.
+# log(1 + e^l) that is minus the value of the game, as in lesson 03.
 
 
 # %%
@@ -520,7 +528,7 @@ def discriminator_step(game, real, fake, actions):
 
 # %% [markdown]
 # **The generator's step.** Draw new fakes *inside* the tape, so that the gradient runs from the score through
-# the pixels into the generator. Its loss is small when the discriminator takes them for real.
+# the pixels into the generator. Its loss is small when the discriminator takes the fakes for real.
 
 
 # %%
@@ -565,13 +573,14 @@ for name, step in steps.items():
     print(f"{name + ' step:':30} D moved {d_moved!s:6} G moved {g_moved}")
 
 # %% [markdown]
-# The package's steps do the same, and two things more, which lesson 08 looks at: a penalty that keeps the
-# discriminator smooth (R1), and a running average of the generator's weights, from which all samples come.
+# The package's steps do the same and two things more, which you know from lesson 04 and which lesson 08 looks
+# at again: R1, which keeps the discriminator smooth, and the average of the generator's weights, from which
+# all samples come.
 
 # %% [markdown]
 # ## 9. Train
-# Before it has learnt anything, how many of its clips show the action that was asked for? The classifier of
-# lesson 02 is the judge. By guessing it would be one in ten.
+# Before it has learnt anything, how many of its clips show the action that was asked for? The course's own
+# classifier (built as in lesson 02) is the judge. Guessing would be right in one of ten.
 
 
 # %%
@@ -617,11 +626,11 @@ print("trained, over half recognised:", motion_control(game.ema_generator) > 0.5
 
 # %% [markdown]
 # The same line said False before the training. A number is no picture, though: the people are small and soft,
-# a hand may come and go. Lesson 07 measures that too.
+# and a hand may come and go. Lesson 07 measures more than the action.
 #
-# The curves show a healthy game: no loss runs to zero or away. The scores of real and fake clips keep a moderate
-# gap: the discriminator is ahead, but not by so much that the generator learns nothing. Remember from lesson 04:
-# a falling generator loss is *not* what you wait for. Look at the samples.
+# Read the curves as in lesson 04. In a healthy game no loss runs to zero or away, and the scores of real and
+# fake clips keep a moderate gap: the discriminator is ahead, but not by so much that the generator learns
+# nothing. A falling generator loss is *not* what you wait for. Look at the samples.
 
 # %% [markdown]
 # Play with your own generator: the number picks the person, the menu the action.
@@ -641,9 +650,10 @@ own_clip(person=3)
 widgets.explore(own_clip, person=(0, 99, 3), action=list(names))
 
 # %% [markdown]
-# ## 10. An hour instead of three minutes
+# ## 10. More than three minutes
 # The generator that comes with the course was trained by the same code at 64x64, for much longer
-# (`data/README.md` says how long). What more steps buy: sharper limbs, steadier faces, more different people.
+# (`data/README.md` says how long). Compare: are limbs sharper, are outlines steadier, do the people differ
+# more?
 
 # %% tags=["nbval-ignore-output"]
 made = generate.sample(shipped, num_clips=5, actions=list(names[5:]), seed=2)
@@ -734,7 +744,7 @@ check.generator_update(generator_update)
 # - **All people look alike.** The generator ignores the content code (mode collapse). You notice by sampling
 #   ten seeds of one action; the score above would not tell.
 # - **Beautiful frames that do not move.** The discriminator's frames are too close together, or it is not
-#   told the action. `metrics.motion_energy` says so, and a static clip scores one in ten.
+#   told the action. `metrics.motion_energy` is near 0, and the action is recognised in about one clip of ten.
 # - **The person changes during a clip.** The content code was drawn per frame, or reshaped along the wrong
 #   axis: time and batch are mixed up. Exercise 1 is about that.
 # - **Everything turns to noise after a thousand steps.** The discriminator runs away: `d_loss` goes to zero,
@@ -750,7 +760,7 @@ check.generator_update(generator_update)
 #
 # ## References
 # - Tulyakov et al. 2018, *MoCoGAN: Decomposing Motion and Content for Video Generation*,
-#   [arXiv 1707.04993](https://arxiv.org/abs/1707.04993): the two codes, and the 3-D judge.
+#   [arXiv 1707.04993](https://arxiv.org/abs/1707.04993): the two codes, and the 3-D discriminator.
 # - Skorokhodov et al. 2022, *StyleGAN-V*, [arXiv 2112.14683](https://arxiv.org/abs/2112.14683), and Yu et al.
 #   2022, *DIGAN*, [arXiv 2202.10571](https://arxiv.org/abs/2202.10571): few frames instead of 3-D convolutions.
 # - Miyato and Koyama 2018, *cGANs with Projection Discriminator*,

@@ -18,7 +18,7 @@
 #
 # You will
 # - choose who moves, what they do and how, each on its own;
-# - walk from one person to another without leaving the ground the generator knows;
+# - walk from one person to another without leaving the region that the generator knows;
 # - cut a clip into a loop, export it, and make sure that the file says that it was generated.
 #
 # About 40 minutes, of which two cores compute for under one.
@@ -98,9 +98,9 @@ grid = show.label_grid(looped, generator.action_names, scale=1)
 show.show_clip(grid, fps=generator.fps / 2, alt="One generated person: " + ", ".join(generator.action_names))
 
 # %% [markdown]
-# One person, ten actions. Shirt, trousers and room stay the same or nearly so. Are these the actions that you
-# asked for? Ask a network that was trained on real clips to name them, for four people. Guessing would be
-# right one time in ten.
+# One person, ten actions. Do shirt, trousers and room stay the same? And are these the actions that you asked
+# for? Ask a network that was trained on real clips to name them, for four people. Guessing would be right one
+# time in ten.
 
 # %%
 matrix = generate.swap_motion(
@@ -121,11 +121,11 @@ moved = generate.make_clips(generator, np.repeat(content[:1], 2, axis=0), ways, 
 columns = moved[:, ::4]  # every fourth frame, from left to right
 still_picture(
     show.label_grid(columns.reshape(-1, 1, *columns.shape[2:]), columns=columns.shape[1], scale=1)[0],
-    alt="Two rows of four frames: one generated person waves, at another point of the wave in each row.",
+    alt="Two rows of four frames: one generated person waves in both, each row with its own motion noise.",
 )
 
 # %% [markdown]
-# Read it down a column: the same moment, the same person, the arms somewhere else.
+# Read it down a column: the same moment, the same person. Where are the arms?
 #
 # ## From one person to another
 # A code is a point in a space of many dimensions, and every point is a person. So there are people *between*
@@ -157,9 +157,9 @@ inside = np.mean(short < np.quantile(lengths, 0.05))
 print("middles of lines that are shorter than 95% of all codes, over 70%:", bool(inside > 0.7))
 
 # %% [markdown]
-# The line cuts through the inside of the shell, where the generator was hardly ever trained. The way out is
-# to walk on the sphere: **slerp**, spherical linear interpolation. Turn evenly from the direction of $a$ to
-# that of $b$, by a share $t$ of the angle $\theta$ between them, and let the length go evenly too:
+# The line cuts through the inside of the shell, where the generator was hardly ever trained. The remedy is
+# **slerp**, spherical linear interpolation: turn evenly from the direction of $a$ to that of $b$, by a share
+# $t$ of the angle $\theta$ between them, and change the length evenly too:
 #
 # $$\frac{\sin((1-t)\theta)}{\sin\theta}\,\frac{a}{\lVert a\rVert} +
 #   \frac{\sin(t\theta)}{\sin\theta}\,\frac{b}{\lVert b\rVert}
@@ -234,9 +234,9 @@ still_picture(
 )
 
 # %% [markdown]
-# Both rows start and end with the same two people. Look at the middle: a short code is close to *every* code,
-# so its person is closer to the average one. A single pair may hide that; a crowd does not. Let 60 people
-# stand halfway between two others, and measure how much they differ from one another.
+# Both rows start and end with the same two people. Now the middle: short codes are closer to each other than
+# long ones, so their people should differ less. A single pair may hide that; a crowd does not. Take 60
+# people, each halfway between two others, and measure how much they differ from one another.
 
 
 # %%
@@ -263,8 +263,8 @@ show.show_clip(
 
 # %% [markdown]
 # ## Give people each other's motion
-# Now use both handles at once. Content goes down the rows, motion along the columns: whoever walks can also
-# do jumping jacks.
+# Now change both. The person changes from row to row, the action from column to column: whoever walks can
+# also do jumping jacks.
 
 # %% tags=["nbval-ignore-output"]
 columns = ["walk", "jack"]
@@ -279,8 +279,9 @@ show.show_clip(
 
 # %% [markdown]
 # Rows keep the person, columns keep the action. That is what it means to **disentangle** content and motion.
-# Nobody told the generator to: a content code is drawn once a clip, so it cannot carry what changes within
-# one. Measure it. `content_features` says who is in a frame, whatever they do.
+# It follows from how the generator is built: a content code is drawn once a clip, so it cannot carry what
+# changes within one, and the action reaches the pixels through the motion codes alone. Measure it:
+# `content_features` says who is in a frame, whatever they do.
 
 
 # %%
@@ -299,7 +300,7 @@ print("one person's clips lie closer together than different people's:", bool(wi
 
 # %% [markdown]
 # ## Cut a loop
-# A clip of 1.6 seconds that starts again jumps. `best_loop` looks for the cut that one sees least: frames
+# A clip of 1.6 seconds jumps when it starts again. `best_loop` looks for the least visible cut: frames
 # `start` and `stop` that look alike *and* are followed by frames that look alike. Try it where you know the
 # answer: a dot on a circle, once around in six frames.
 
@@ -319,9 +320,9 @@ start, stop = generate.best_loop(dot_on_a_circle(16, period=6))
 print("frames in the loop, whole rounds of 6:", stop - start, (stop - start) % 6 == 0)
 
 # %% [markdown]
-# And in a generated clip? Half a wave looks like the start again, but the arms are on their way down where
-# they were on their way up. This is why one frame is not enough to judge a cut by. Here is what the best cut
-# of each length costs.
+# And in a generated clip? Halfway through a wave the arms may be where they started, but on their way down
+# instead of up. That is why one frame is not enough to judge a cut. Here is what the best cut of each length
+# costs.
 
 # %%
 clip = generate.make_clips(generator, content[:1], motion, [ACTION])[0]
@@ -344,8 +345,8 @@ show.figure(
 )
 
 # %% [markdown]
-# Left, the clip as it comes, which jumps when it starts again; right, the loop. Both are shown for the same
-# number of frames.
+# Left, the whole clip, which jumps when it starts again; right, the loop. Both are shown for the same number
+# of frames.
 
 # %% tags=["nbval-ignore-output"]
 times = np.arange(2 * (stop - start))
@@ -353,8 +354,8 @@ pair = np.stack([clip[times % len(clip)], clip[start + times % (stop - start)]])
 show.show_clip(
     show.label_grid(pair, ["as it comes", "loop"], scale=1),
     fps=generator.fps,
-    alt="Two moving pictures of a generated person who waves: the left one jumps now and then, "
-    "the right one waves on evenly.",
+    alt="Two moving pictures of a generated person who waves: left the whole clip, again and again; "
+    "right the part of it that best_loop chose.",
 )
 
 # %% [markdown]
@@ -365,8 +366,8 @@ show.show_clip(
 # | MP4 (H.264) | every player and phone | small; needs even width and height; does not loop by itself |
 # | WebP | every browser, loops by itself | true colours, small; few editors open it |
 #
-# All three can carry a comment in their metadata. The course's exports say there that the file was generated,
-# and you should keep it so.
+# All three can carry a comment in their metadata. The course's exports say there that the file was generated.
+# Leave it in.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -434,7 +435,7 @@ still_picture(
 )
 
 # %% [markdown]
-# Which of the two should you use? Both. They serve different readers:
+# Which of the two should you use? Both: they serve different readers.
 #
 # | disclosure | read by | survives | does not stop |
 # |---|---|---|---|
@@ -472,12 +473,12 @@ labels = [f"look {k + 1}: {shift:+.1f}" for k in range(4) for shift in shifts]
 still_picture(
     show.label_grid(looks[:, 4:5], labels, columns=3, scale=1)[0],
     alt="Four rows of three people: along each row one look slider goes from -3 to 3. "
-    "Brightness of the room, colours of shirt, trousers and wall change; the pose stays.",
+    "What changes is the look, such as colours and brightness; all do the same action at the same moment.",
 )
 
 # %% [markdown]
 # Drag them. *Blend* goes from one person to the other on the arc. *Speed* changes how long a frame is shown,
-# not what is in it. Then push two looks to the end at once, and watch what happens far outside of the shell.
+# not what is in it. Then push two looks to the end at once, and watch what happens far outside the shell.
 
 # %%
 widgets.control_panel(generator)
@@ -505,8 +506,8 @@ check.table_orders(table_orders)
 # %% [markdown]
 # ### Exercise 2: repair the line
 # There is another way to stay in the shell: walk the straight line, then stretch every point to the length
-# that it should have, $(1-t)\lVert a\rVert + t\lVert b\rVert$. Write it. Afterwards: is it slerp? Compare
-# the angles after the first of four steps. Stuck? `check.hint("stretched_line")`
+# that it should have, $(1-t)\lVert a\rVert + t\lVert b\rVert$. Write it. (The result of the check says
+# whether that is the same as slerp. What do you expect?) Stuck? `check.hint("stretched_line")`
 
 
 # %% tags=["exercise"]
@@ -525,9 +526,9 @@ check.stretched_line(stretched_line)
 
 # %% [markdown]
 # ### Exercise 3: how bad is the seam?
-# When the loop `clip[start:stop]` starts again, the picture changes from its last frame to its first. Say how
-# large that change is, measured in the usual change between neighbours within the loop (mean absolute
-# differences, over all pixels). A perfect loop has about 1, a jump has more. Stuck? `check.hint("seam_ratio")`
+# When the loop `clip[start:stop]` starts again, the picture changes from its last frame to its first. Divide
+# that change by the mean change between neighbouring frames within the loop (changes are mean absolute
+# differences over all pixels). A perfect loop has about 1, a jump has more. Stuck? `check.hint("seam_ratio")`
 
 
 # %% tags=["exercise"]
@@ -578,7 +579,7 @@ folder.cleanup()
 #
 # ## You have
 # - chosen who moves, what they do and how, each on its own;
-# - walked from one person to another without leaving the ground the generator knows;
+# - walked from one person to another without leaving the region that the generator knows;
 # - cut a clip into a loop, exported it, and made sure that the file says that it was generated.
 #
 # ## References
@@ -589,4 +590,4 @@ folder.cleanup()
 # - Erik Härkönen et al. 2020, [GANSpace](https://arxiv.org/abs/2004.02546): sliders from principal directions.
 # - [C2PA](https://c2pa.org): signed provenance of media.
 #
-# Next: [07 · Is it any good?](07_evaluate.ipynb)
+# Next: [07 · Evaluate](07_evaluate.ipynb)

@@ -45,8 +45,8 @@ from vgcourse import check, datasets, features, generate, metrics, show, widgets
 path_picture("evaluate")
 
 # %% [markdown]
-# Losses do not say how good a GAN is: they say who is ahead. So people invented scores. Each of them looks at one
-# side of the matter and is blind on another, and each has been used to claim things that were not so.
+# Losses do not say how good a GAN is: they say who is ahead. So people invented scores. Each score sees one
+# side of the matter and is blind to another, and each has been used to claim things that were not so.
 
 # %%
 SEED = 0  # of all random numbers
@@ -84,8 +84,8 @@ assert len(fake) == len(names) * PER_ACTION
 print("same shape, same range:", fake.shape == reference.clips.shape, fake.dtype == reference.clips.dtype)
 
 # %% [markdown]
-# Your eyes find the lower row in a second. Look for why: hands, feet, the edge of the body. Do that before every
-# table of scores, and after it. But eyes tire, and they cannot count. Now the numbers.
+# Could you tell the rows apart without labels? Say by what: hands, feet, the edge of the body. Do that before
+# every table of scores, and after it. But eyes tire, and they cannot count. Now the numbers.
 #
 # ## Distance between two heaps of numbers
 # Forget videos; take one number per clip. Real: -1, 0, 1. Generated: 1, 3, 5. How far apart are the heaps? The
@@ -192,11 +192,12 @@ print("ours:", round(frechet_distance(x, y), 2), " the course's:", round(metrics
 
 # %% [markdown]
 # ### Which features? FID and FVD
-# The formula is not the score: the features are. With those of the Inception network (trained on ImageNet) it is
-# called **FID** and judges images; with those of I3D (trained on films of human actions) it is **FVD** and judges
-# videos. Two numbers may be compared only with the same features, the same preprocessing and the same number of
-# clips. Our features come from the small networks of lesson 02, for 16 small frames. So we never say FVD: we say
-# **Fréchet distance on action features**, and compare it with nobody else's table.
+# The formula alone makes no score: what counts is the features. With those of the Inception network (trained
+# on ImageNet) it is called **FID** and judges images; with those of I3D (trained on films of human actions)
+# it is **FVD** and judges videos. Two numbers may be compared only with the same features, the same
+# preprocessing and the same number of clips. Our features come from the small networks of lesson 02, for 16
+# small frames. So we never say FVD: we say **Fréchet distance on action features**, and compare it with
+# nobody else's table.
 
 # %%
 sets = {"real, other people": others.clips, "generated": fake}
@@ -212,18 +213,21 @@ show.plot_bars(
 
 # %%
 print("real against real is not 0:", bool(scores["real, other people"] > 0.5))
-print("generated clips are further away:", bool(scores["generated"] > scores["real, other people"]))
+print("generated: under five times as far:", bool(scores["generated"] < 5 * scores["real, other people"]))
 
 # %% [markdown]
-# Real against real is not 0? Other people move a little differently. But that is the smaller part of it.
+# Real against real is not 0? And the generated clips may even come out nearer than real ones? Two groups of
+# eight real people differ a little, while the generator has learnt from sixty-four. But that is the smaller
+# part of it.
 #
 # ## Cheat 1: too few samples
-# Draw two samples from the **same** bell curve in $d$ dimensions. Their distance should be 0. With $n$ draws each
-# it comes out near
+# Draw two samples from the **same** standard bell curve in $d$ dimensions. Their distance should be 0. With
+# $n$ draws each it comes out near
 #
 # $$\frac{2}{n} \left( d + \frac{d (d + 1)}{4} \right),$$
 #
-# a first term for the means, a second for the covariances, whose number grows with $d^2$. Test it for $d = 16$:
+# with one term for the means and one for the covariances, whose number grows with $d^2$. Test it for
+# $d = 16$:
 
 
 # %%
@@ -264,10 +268,10 @@ show.figure(
 )
 
 # %% [markdown]
-# Twice the clips, half the distance, with nothing improved. So a score on few clips makes a model look worse than
-# it is, and **comparing 100 clips of one model with 1,000 of another compares nothing**. Ours has more features than
-# clips here, which is below what the formula covers; the course's published figures use 1,000 clips. What helps
-# always: put *real against real*, with as many clips, beside it.
+# Twice the clips, half the distance, with nothing improved. So a score on few clips makes a model look worse
+# than it is, and **comparing 100 clips of one model with 1,000 of another compares nothing**. Above we had
+# more features than clips, too few for the formula to hold; the course's published figures use 1,000 clips.
+# What always helps: put *real against real*, with as many clips, beside it.
 #
 # ### Exercise 1: how many clips?
 # Return the smallest number of clips, a whole one, for which the formula stays at or under `tolerance`. Hints:
@@ -343,9 +347,10 @@ assert (precision, recall) == metrics.precision_recall(real_points, fake_points,
 print("precision", precision, " recall", recall)
 
 # %% [markdown]
-# By hand, with $k = 1$: real clips at 0, 1, 10, 11 have balls of radius 1. The generated 0.5 is inside one, 20 is not:
-# precision 0.5. The generated ones are 19.5 apart, so their balls reach over everything: recall 1, from two clips!
-# One outlier does that. So scores go in pairs, and pictures with them. Two generators with opposite faults:
+# By hand, with $k = 1$: real clips at 0, 1, 10, 11 have balls of radius 1. The generated 0.5 is inside one,
+# 20 is not: precision 0.5. The generated ones are 19.5 apart, so their balls reach over everything: recall 1,
+# from two clips! One outlier does that. So never read one of the two alone, and look at pictures too. Two
+# generators with opposite faults:
 
 # %%
 rng = np.random.default_rng(SEED)
@@ -401,8 +406,9 @@ assert np.isclose(metrics.diversity(np.array([[0.0], [3], [6]])), (3 + 6 + 3) / 
 print("diversity of 0, 3, 6:", metrics.diversity(np.array([[0.0], [3], [6]])))
 
 # %% [markdown]
-# By hand: for (0.9, 0.1), $0.9 \log 1.8 + 0.1 \log 0.2 = 0.368$ and $e^{0.368} = 1.445$. It runs from 1 to the number
-# of classes. **It never looks at a real clip**: ten clips, one clear one an action, repeated for ever, score full marks.
+# By hand: for (0.9, 0.1), $0.9 \log 1.8 + 0.1 \log 0.2 = 0.368$ and $e^{0.368} = 1.445$. It runs from 1 to
+# the number of classes. **It never looks at a real clip**: ten clear clips, one for each action, repeated for
+# ever, get full marks.
 #
 # ## What only videos have
 # **Does the person stay the same?** The content network of lesson 02 gives every frame a vector that says who is in
@@ -471,8 +477,8 @@ print(
 )
 
 # %% [markdown]
-# The best score in the world, for a slide show. Frame by frame there is nothing wrong with it, so image scores like it,
-# too. That is why the course never gives ACD without a measure of motion:
+# The best possible score, for a picture that stands still. Frame by frame there is nothing wrong with it, so
+# scores for images like it, too. That is why the course never gives ACD without a measure of motion:
 
 # %%
 moving = metrics.motion_energy(others.clips)
@@ -494,13 +500,12 @@ vectors["copies"] = features.clip_features(copies)
 scores["copies"] = metrics.frechet_distance(reference_features, vectors["copies"])
 
 # %%
-print("copies beat the generator:", bool(scores["copies"] < scores["generated"]))
 print("copies score like real clips:", bool(scores["copies"] < 1.5 * scores["real, other people"]))
 
 # %% [markdown]
-# No distance between distributions can object: copies *are* the distribution. Precision, recall, Inception score,
-# ACD: all excellent. You have to look for the copies. For every generated clip, find the nearest training clip.
-# New real clips, the **held-out** ones, do the same and say what "new" looks like:
+# No distance between distributions can object: copies *are* draws from the distribution. Precision, recall,
+# Inception score, ACD: all excellent. You have to search for the copies. For every generated clip, find the
+# nearest training clip. New real clips, the **held-out** ones, do the same and say what "new" looks like:
 #
 # $$\text{distance}(x) = \min_i \sqrt{\operatorname{mean}\,(x - x_i)^2}$$
 
@@ -537,7 +542,8 @@ print("of the copies, found:", f"{suspected['copies'].copied_share:.0%}")
 print("of new real people, suspected in under 10%:", bool(suspected["real, other people"].copied_share < 0.1))
 
 # %% [markdown]
-# And the shipped generator? Look at the clip that it was caught closest to, beside its nearest training clip.
+# And the shipped generator? Here is the generated clip that comes closest to any training clip, above that
+# one.
 
 # %%
 nearest, distances = metrics.nearest_neighbours(thin(fake), thin(train.clips))
@@ -552,9 +558,9 @@ show.show_sheet(
 print("no exact copy among the generated clips:", bool(distances.min() > 1))
 
 # %% [markdown]
-# Judge for yourself whether that is the same person. A colour of wall that comes near is no theft; the same face,
-# clothes, room and step are. The check has holes, too: a copy shifted by two frames or mirrored is far away in pixels.
-# Give shifted training clips as clips of their own, or compare features.
+# Judge for yourself whether that is the same person. A similar wall is no theft; the same body, clothes, room
+# and step are. The check has holes, too: a copy that is mirrored or shifted by two frames is far away in
+# pixels. Add shifted and mirrored training clips to the search, or compare features.
 #
 # ### Exercise 3: find the copies
 # Write the check: the share of generated rows whose *nearest* training row is at or under the threshold. Rows are
@@ -575,7 +581,8 @@ check.copied_share(copied_share)
 
 # %% [markdown]
 # ## All together
-# Everything in one table. The two arrows say what is better; for motion energy, near real is.
+# Everything in one table. An arrow says which direction is better; motion energy is best near that of real
+# clips.
 
 # %%
 sets = {"real, other people": others.clips, "generated": fake, "frozen": frozen, "copies": copies}
@@ -618,8 +625,8 @@ for name, row in table.items():
 generated, real_row = table["generated"], table["real, other people"]
 print("generated: the action asked for in over 70%:", bool(generated["control ↑"] > 0.7))
 print(
-    "generated: moves like real, give or take half:",
-    bool(0.5 < generated["energy"] / real_row["energy"] < 1.5),
+    "generated: moves like real, within a factor of two:",
+    bool(0.5 < generated["energy"] / real_row["energy"] < 2),
 )
 print(
     "generated: its rooms tremble more than real ones:", bool(generated["flicker ↓"] > real_row["flicker ↓"])
@@ -628,13 +635,13 @@ print("every set but the real one loses somewhere: frozen in motion,", end=" ")
 print("copies in copying:", table["frozen"]["energy"] == 0 and table["copies"]["copied ↓"] > 0.9)
 
 # %% [markdown]
-# So is it any good? Read the row of the generator as a sentence: *it does what it is asked, moves as much as real
-# people, is not a copy, and can still be told from real: its distance is larger, its rooms tremble.* That sentence is
-# worth more than any column. And it holds for **these features, this resolution and eighty clips**: with so few, a
-# difference of a few hundredths means nothing.
+# So is it any good? Read the row of the generator as a sentence, such as: *it does what it is asked, comes
+# about as near as other real people, copies nobody, but moves more than they do, and its rooms tremble.*
+# Correct that sentence by your own table. It is worth more than any column. And it holds for **these
+# features, this resolution and eighty clips**: with so few, a difference of a few hundredths means nothing.
 #
 # ### Exercise 4: diagnosis
-# Four generators, four rows of scores, with real against real for comparison. Say of each what is wrong with it:
+# Four generators, four rows of scores, with real against real for comparison. Say what is wrong with each:
 # `"frozen"`, `"collapsed"`, `"copies"` or `"flickering"`. Hints: `check.hint("diagnosis")`.
 #
 # | | distance ↓ | precision ↑ | recall ↑ | control ↑ | ACD ↓ | energy | flicker ↓ | copied ↓ |

@@ -77,8 +77,9 @@ SEED = 0
 
 # %% [markdown]
 # ## 1. Each lever alone
-# The article names three things to turn when the clips are not good enough: the **data**, the **architecture**,
-# and the **game** of generator and discriminator. To learn what one does, turn it alone and leave the rest.
+# *FAQ 3 of the article: how can the quality be improved?* It names three levers: **data** (more of it, and
+# more varied), **architecture** (larger networks, better algorithms), and the **game** of generator and
+# discriminator (stability and speed). To learn what a lever does, move it alone and leave the rest.
 # `benchmarks/levers.py` did so: one baseline, and runs that differ from it in one thing each. It wrote every
 # run as a row of a table. Look at the table first.
 
@@ -121,10 +122,10 @@ for lever, runs in control.items():
     print(f"{KINDS.get(lever, ''):13} {lever:24} seeds: {len(runs)}")
 
 # %% [markdown]
-# Two scores of lesson 07 judge each run. **Motion control**: in which share of clips does a classifier see the
-# action that was asked for? High is good. **Fréchet distance** to real clips: low is good. A lever whose steps
-# cost more got fewer of them, so that all runs trained for about the same time: you pay in minutes, not in
-# steps.
+# Two scores of lesson 07 judge each run. **Motion control**: in which share of clips does a classifier see
+# the action that was asked for? High is good. **Fréchet distance** to real clips: low is good. Where steps
+# take longer, a run got fewer of them, so that all runs trained for about the same time: you pay in minutes,
+# not in steps.
 #
 # Before you go on: which lever would you bet on?
 
@@ -151,8 +152,8 @@ def chart(control, distance):
     draw_panel(right, distance, "Fréchet distance (low is good)")
     left.set_yticklabels([f"{KINDS[k]}: {k}" if k in KINDS else k for k in control])
     right.set_yticklabels([])
-    names = ", ".join(control)
-    alt = f"Two bar charts, motion control and Fréchet distance, with one bar each for: {names}."
+    said = ", ".join(f"{k} {median(control[k]):.2f} and {median(distance[k]):.1f}" for k in control)
+    alt = f"Two bar charts, medians of motion control and of Fréchet distance: {said}."
     return show.figure(figure, alt=alt)
 
 
@@ -164,8 +165,8 @@ chart(control, distance)
 
 # %% [markdown]
 # ## 2. Effect, or luck?
-# A strict rule that needs no theory: a lever **helped** when *each* of its runs beats *each* of the
-# baseline's. If the lever did nothing, all orders of the $2n$ runs would be as likely, and
+# A strict rule that needs little theory: a lever **helped** when *each* of its runs beats *each* of the
+# baseline's. If the lever did nothing, all orders of the $2n$ runs would be equally likely, and
 #
 # $$P(\text{all of the lever's on top}) = \frac{1}{\binom{2n}{n}}$$
 
@@ -174,7 +175,7 @@ for n in (1, 2, 3, 4):
     print(f"{n} seeds each: luck alone 'helps' in 1 of {comb(2 * n, n)} cases")
 
 # %% [markdown]
-# Check the formula by playing: two times three numbers from one and the same source, many times.
+# Check the formula by trying: draw two times three numbers from one and the same source, many times.
 
 # %%
 luck = np.random.default_rng(0).standard_normal((20_000, 2, 3))
@@ -183,8 +184,8 @@ assert abs(share - 1 / comb(6, 3)) < 0.01
 print("three seeds, measured equals the formula:", True)
 
 # %% [markdown]
-# One seed each is tossing a coin. Three are a first hint; and whoever tries nine levers with two scores each
-# will meet one in twenty by luck alone. So the rule speaks only from two seeds on, and loudly only from three.
+# One seed each is tossing a coin. Three are a first hint, no more: with nine levers and two scores there are
+# 18 comparisons, so about one will "help" by luck alone. So the rule says nothing of one seed.
 
 
 # %%
@@ -259,7 +260,7 @@ show.show_clip(show.label_grid(pictures, titles, columns=3, scale=3), alt="A cli
 # %% [markdown]
 # In the middle the person is elsewhere and does the same. On the right the room shakes. The discriminator
 # would take shaking for a mark of real clips, and the generator would learn to shake. A number says so as
-# well: motion must not change where nothing moves.
+# well: a clip in which nothing moves must have motion energy 0 afterwards, too.
 
 # %%
 still = np.repeat(clip[:1], NUM_FRAMES, axis=0)
@@ -296,8 +297,11 @@ widgets.explore(augmented_sheet, down=(-8, 8, 3), right=(-8, 8, -4), hole_side=(
 
 # %%
 plain, wide = (models.build_discriminator(SIZE, len(names), channels=c) for c in (48, 96))
-ratio = wide.count_params() / plain.count_params()
-print("weights, wide over plain: between 3 and 4:", 3 < ratio < 4.05)
+convolutions = [
+    sum(layer.count_params() for layer in m.layers if "conv" in layer.name) for m in (plain, wide)
+]
+ratio = convolutions[1] / convolutions[0]
+print("weights of the convolutions, wide over plain: 4, rounded:", round(ratio) == 4)
 
 # %% [markdown]
 # In the same minutes the wide networks take far fewer steps. That is why the chart compares equal *time*: with
@@ -342,8 +346,8 @@ assert np.isclose(r1(judge, four, R1_GAMMA), losses.r1_penalty(judge, four, gamm
 print("our R1 equals the package's:", True)
 
 # %% [markdown]
-# A gradient of a gradient is dear, so the course takes it only at every eighth step, eight times as strong
-# ("lazy R1"). The mean stays the same.
+# A gradient of a gradient is expensive, so the course takes it only at every eighth step, eight times as
+# strong ("lazy R1"). The mean stays the same.
 
 # %% [markdown]
 # ## 6. The game: feature matching
@@ -380,14 +384,15 @@ print(
 )
 
 # %% [markdown]
-# So it is a hint for the generator, not a judge, and a small weight is enough. Exercise 3 mends it. And take
-# care: whoever trains on a CNN's features must not use the *same* CNN to score. The runs in the chart matched
-# the features of one CNN and were scored by others.
+# So it is a hint for the generator, not a judge, and a small weight is enough. Exercise 3 repairs part of it.
+# And take care: if you train on a CNN's features, do not score with the *same* CNN. The runs in the chart
+# matched the features of one CNN and were scored by others.
 
 # %% [markdown]
 # ## 7. The game: averaging
 # Both players answer each other's last move, so the generator's weights jitter around a good place. Their
-# running average (**EMA**) sits closer to the middle. At each step, with decay $d$:
+# running average (**EMA**, exponential moving average) sits closer to the middle. At each step, with decay
+# $d$:
 #
 # $$\bar\theta_t = d\, \bar\theta_{t-1} + (1 - d)\, \theta_t \quad\Rightarrow\quad
 # \bar\theta_T = d^T \bar\theta_0 + (1 - d) \sum_{t=1}^{T} d^{\,T-t}\, \theta_t$$
@@ -450,8 +455,9 @@ print("our average equals the package's:", True)
 
 # %% [markdown]
 # ## 8. Move one yourself
-# The settings at the top ask for half the baseline's R1 weight, all else the same. Change *one* of `R1_GAMMA`
-# and `BATCH_SIZE` if you like. What do you expect? Write it down first.
+# The settings at the top ask for half the baseline's R1 weight, all else the same. Choose another `R1_GAMMA`
+# if you like; or set it back to 1.0, the baseline's, and change `BATCH_SIZE`. What do you expect? Write it
+# down first.
 
 
 # %%
@@ -519,8 +525,8 @@ print("what one seed says of your lever:", verdict(control["baseline"], [score])
 # ## Exercises
 # ### Exercise 1: mirrored clips
 # Another augmentation: exchange left and right. `clips` is `(batch, time, height, width, 3)`, `coins` holds a
-# bool for each clip; mirror those with True. (Think first: which of the course's ten actions would it
-# confuse?) Stuck? `check.hint("mirror_clips")`
+# bool for each clip; mirror those with True. (Think first: our actors all face the same way. What would a
+# generator learn from mirrored walks?) Stuck? `check.hint("mirror_clips")`
 
 
 # %% tags=["exercise"]
@@ -577,8 +583,8 @@ check.spread_matching(spread_matching)
 # - **Augmentation leaks.** Generated people stand shifted, with grey squares: it was too strong, or only the
 #   real clips were augmented. Look at the samples; motion control may not tell.
 # - **Clips shake.** The augmentation drew anew for every frame. `metrics.flicker` is far above that of real clips.
-# - **R1 is too weak, or too strong.** Too weak: `d_loss` goes to zero and the scores run away. Too strong: the
-#   scores of real and fake lie together, and the clips stay a blur.
+# - **R1 is too weak, or too strong.** Too weak: `d_loss` goes to zero and the scores run away. Too strong:
+#   the scores of real and fake stay close together, and the clips stay a blur.
 # - **Scored by what it was trained on.** A generator that matches a CNN's features looks splendid to that
 #   CNN. Score with another one.
 
@@ -600,4 +606,4 @@ check.spread_matching(spread_matching)
 # - Yazıcı et al. 2019, *The Unusual Effectiveness of Averaging in GAN Training*,
 #   [arXiv 1806.04498](https://arxiv.org/abs/1806.04498).
 #
-# Next: [09 · Your own videos](09_your_videos.ipynb), where the clips are yours.
+# Next: [09 · Your videos](09_your_videos.ipynb), where the clips are yours.

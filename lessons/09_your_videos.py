@@ -62,6 +62,7 @@ from vgcourse import (
     video,
     widgets,
 )
+from vgcourse.collect import VIDEO_SUFFIXES
 from vgcourse.gan import make_gan
 from vgcourse.pictures import still_picture
 from vgcourse.training import train, write_history
@@ -85,12 +86,12 @@ SEED = 0
 # %% [markdown]
 # ## Before you film
 # **People first.** Film people only if they agreed, and to *this*: that a model learns from the video and
-# makes new ones that look like them. A yes to a holiday video is not a yes to that. Children cannot say it
-# for themselves. A yes can be taken back, so note who is in which file; exercise 2 uses such a list. Easiest:
-# film things. A plant in the wind, a toy, your own hands, a shadow.
+# makes new ones that look like them. A yes to a holiday video is not a yes to that. Children cannot consent
+# for themselves. A yes can be taken back, so note who is in which file; exercise 2 uses such a list. It is
+# easiest to film things: a plant in the wind, a toy, your own hands, a shadow.
 #
-# **Then the model.** Ten to twenty short videos are enough to see something. It will learn what stays the
-# same, so keep it the same:
+# **Then the model.** Ten to twenty short videos are enough to see something. With so few, leave little to
+# learn:
 # - put the phone down or against something; do not pan or zoom;
 # - one subject, in the middle, on a plain background, in even light;
 # - one motion that repeats (wave, swing, turn), from several starts, for 5 to 10 seconds each;
@@ -119,8 +120,14 @@ if USE_DRIVE:
 # ## Look at the data first
 # Never train on what you have not looked at. What did the camera write?
 
+
 # %%
-has_videos = YOUR_VIDEOS.is_dir() and any(path.is_file() for path in YOUR_VIDEOS.rglob("*"))
+def videos_in(folder):
+    """Paths of the video files in a folder and its subfolders, sorted; none if there is no such folder."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+
+
+has_videos = bool(videos_in(YOUR_VIDEOS))
 folder = YOUR_VIDEOS if has_videos else datasets.data_folder() / "real"
 print("training on your own videos:", has_videos)
 
@@ -136,9 +143,21 @@ def describe(path):
     return f"{path.name:14} {shape}, {info.codec}, turned by {info.rotation}, sound: {info.has_audio}"
 
 
-files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mp4", ".mov", ".gif", ".webm"))
+files = videos_in(folder)
 for path in files[:20]:
     print(describe(path))
+
+
+# %%
+def seconds(path):
+    """How long a video lasts; 0 if it cannot be read."""
+    try:
+        return video.probe(path).duration
+    except video.VideoError:
+        return 0.0
+
+
+usable = [path for path in files if seconds(path) > 1.15]  # the cells below need a little over a second
 
 
 # %%
@@ -148,11 +167,11 @@ def first_frames(path):
 
 
 show.show_sheet(
-    np.stack([first_frames(path) for path in files[:4]]),
-    [path.stem for path in files[:4]],
+    np.stack([first_frames(path) for path in usable[:4]]),
+    [path.stem for path in usable[:4]],
     every=1,
     alt="Four frames from the first second of each of the first videos, one video a row: "
-    + ", ".join(path.stem for path in files[:4]),
+    + ", ".join(path.stem for path in usable[:4]),
 )
 
 # %% [markdown]
@@ -181,7 +200,7 @@ def film_like_a_phone(path, clip):
 scratch = tempfile.TemporaryDirectory()
 messy = Path(scratch.name) / "messy"
 messy.mkdir()
-upright = video.read_clip(files[0], num_frames=24, fps=20, size=(176, 96))
+upright = video.read_clip(usable[0], num_frames=24, fps=20, size=(176, 96))
 film_like_a_phone(messy / "phone.mov", upright)
 print(describe(messy / "phone.mov"))
 
@@ -242,7 +261,7 @@ print("clips, frames, height, width, colours:", raw.clips.shape)
 # And their quality? The report of lesson 01 looks for what makes a clip useless.
 
 # %%
-for path in files[:20]:
+for path in usable[:20]:
     faults = preprocess.quality_report(video.read_clip(path, fps=FPS, size=180))
     print(
         f"{path.name:14}", ", ".join(name for name, found in faults.items() if found["fault"]) or "no fault"
@@ -259,11 +278,11 @@ for path in files[:20]:
 
 # %%
 def held_out(files, share):
-    """True for the last `share` of each video's clips; a video with one clip is all for training."""
+    """True for the last `share` of each video's clips, rounded; a video with one clip is all for training."""
     counts, seen, last = Counter(files), Counter(), []
     for file in files:
         seen[file] += 1
-        last.append(seen[file] > counts[file] - int(share * counts[file]))
+        last.append(seen[file] > counts[file] - round(share * counts[file]))
     return np.array(last)
 
 
@@ -308,8 +327,8 @@ still_picture(
 
 # %% [markdown]
 # ### Keep it: the store
-# A store is a folder of checked, uncompressed clips. Training reads from it, here and on a cluster
-# (lesson 10), and you never have to prepare the videos again.
+# A store is a folder of checked, uncompressed clips. Training reads from it, here and on a cluster, and you
+# never have to prepare the videos again.
 
 # %%
 store = datasets.save_clips(RESULTS / "store", training, overwrite=True)
@@ -379,9 +398,9 @@ show.show_clip(
 
 # %% [markdown]
 # ## Score it without labels
-# Lesson 07 asked a classifier whether the action could be recognised. Your videos have no action labels and
-# show something else, so its answer would mean nothing: **motion control: not applicable**. What is left to
-# measure needs three things: how it moves, how like the real clips it is, and whether it copies.
+# Lesson 07 asked a classifier whether the action could be recognised. It knows ten actions of our actors, and
+# your videos show something else, so its answer would mean nothing: **motion control: not applicable**. Three
+# questions are left: does it move, how much is it like the real clips, and does it copy?
 #
 # ### Does it move?
 # Motion energy is the mean change from frame to frame, in grey levels. Frozen clips have 0.
@@ -395,7 +414,7 @@ print("it moves, at least a quarter as much as the real clips:", energy["generat
 # ### Features of your own
 # A distance between sets of clips needs features (lesson 07), and the course's classifier knows only people
 # on plain walls. So train a small **encoder** on your own training clips. It squeezes four frames of a clip
-# into 16 numbers, from which a decoder must draw them again: what the numbers keep is what matters most.
+# into 16 numbers, from which a decoder must draw them again: so the numbers keep what one sees most of.
 
 
 # %%
@@ -405,8 +424,8 @@ def build_autoencoder():
     for width in (16, 32, 48):
         x = layers.Conv2D(width, 4, 2, "same", activation="relu")(x)
     code = layers.Dense(16)(layers.Flatten()(x))
-    x = layers.Dense(4 * 4 * 48, activation="relu")(code)
-    x = layers.Reshape((4, 4, 48))(x)
+    x = layers.Dense((SIZE // 8) ** 2 * 48, activation="relu")(code)
+    x = layers.Reshape((SIZE // 8, SIZE // 8, 48))(x)
     for width in (32, 16):
         x = layers.Conv2DTranspose(width, 4, 2, "same", activation="relu")(x)
     drawn = layers.Conv2DTranspose(12, 4, 2, "same", activation="tanh")(x)
@@ -415,7 +434,8 @@ def build_autoencoder():
 
 def four_frames(clips):
     """Clips (batch, time, height, width, 3), uint8 -> (batch, height, width, 12) in the model range."""
-    chosen = preprocess.to_model_range(clips[:, [0, 5, 10, 15]])
+    times = np.linspace(0, NUM_FRAMES - 1, 4).astype(int)
+    chosen = preprocess.to_model_range(clips[:, times])
     return chosen.transpose(0, 2, 3, 1, 4).reshape(len(clips), *clips.shape[2:4], 12)
 
 
@@ -427,8 +447,8 @@ inputs = four_frames(real_clips)
 _ = autoencoder.fit(inputs, inputs, epochs=max(1, 6000 // len(inputs)), batch_size=16, verbose=0)
 
 # %% [markdown]
-# Does the encoder know anything? It should draw clips that it never saw better than the mean of all training
-# clips does.
+# Does the encoder know anything? Clips that it never saw should come out nearer to the truth than the mean of
+# all training clips is.
 
 # %%
 targets = four_frames(new_clips)
@@ -437,7 +457,7 @@ by_encoder = np.mean((targets - autoencoder.predict(targets, verbose=0)) ** 2)
 print("held-out clips are drawn better than by the mean clip:", bool(by_encoder < by_mean))
 
 # %% [markdown]
-# Now the Frechet distance on these features, always to the training clips. It is biased upwards for so few
+# Now the Fréchet distance on these features, always to the training clips. It is biased upwards for so few
 # clips (lesson 07), so compare within this notebook only. Held-out clips show what "new but real" looks like.
 
 
@@ -459,7 +479,7 @@ print("training brought it nearer to the real clips:", distance["generated"] < d
 # ### Does it copy?
 # With a handful of clips this is the question that matters. For each generated clip, find the nearest
 # training clip, in root-mean-square grey levels. Do the same for held-out clips: that is how far away *new*
-# is. The ratio of the two medians says it all: far under 1 means copies.
+# is. Then take the ratio of the two medians: far under 1 means copies.
 
 
 # %%
@@ -488,8 +508,8 @@ print(f"ratio of generated to held out: {result.ratio:.2f}")
 print("generated clips are nearer to the training clips than new real clips are:", bool(result.ratio < 1))
 
 # %% [markdown]
-# Under 1, with blurred pictures: the generator does not draw new cups, it draws these. (Blur alone adds to
-# the distance, so a sharp copier would be far lower.) Numbers convince nobody, so look. Generated clips
+# Under 1, although blur adds to the distance: on the three camera clips the generator does not draw new cups,
+# it draws these. (A sharp copier would be far lower.) Do not trust the number alone: look. Generated clips
 # above, below each its nearest training clip.
 
 # %% tags=["nbval-ignore-output"]
@@ -504,18 +524,18 @@ show.show_clip(
 # %% [markdown]
 # ## What a small data set can and cannot do
 # On the three camera clips the generator repeats pieces of what it saw, blurred: mostly the cup and the hand,
-# which most clips show. A scene with a clip or two may be missing altogether. The shifts and mirrors are the
-# only "new" things about it. That is no bug. There was nothing else to learn from.
+# which most clips show. A scene with only a clip or two may be missing altogether. Shifts and mirrors are all
+# that is new. That is no bug: there was nothing else to learn from.
 #
 # | | a few videos | hundreds | millions |
 # |---|---|---|---|
 # | scenes | the ones you filmed | between those you filmed | ones that nobody filmed |
 # | motion | replayed | recombined | followed from a description |
-# | the score that misleads | distance to the training clips: copies are best | distance on few held-out clips | taste of whoever rates |
+# | the score that misleads | distance to the training clips: copies are best | distance on few held-out clips | ratings by people: taste |
 # | privacy | **a copy of your video**: do not share the model if you would not share the video | rare people can still be recognised | the same, and nobody knows who is in it |
 #
-# So what did you gain? A pipeline that you trust. It takes a thousand videos as it took three. And levers
-# (lesson 08): more videos of the *same* kind first, then more training, then a larger model.
+# So what did you gain? A pipeline that you can trust: it takes a thousand videos just as it took three. And
+# you know the levers (lesson 08). Start with more videos of the *same* kind.
 
 # %% [markdown]
 # ## Play with it
@@ -561,8 +581,9 @@ else:
 
 # %% [markdown]
 # ## Where the field is going
-# The article calls the GAN "the most common model" of video generation, and ends with trends and challenges.
-# The first was true when GANs led (about 2016 to 2021). It no longer is.
+# The article ends with trends and challenges. It expects quality and realism to go on rising and applications
+# to spread; both have happened. It also calls the GAN "the most common model" of video generation. That was
+# true from about 2016 to 2021. It no longer is:
 #
 # | | GAN | diffusion | flow matching |
 # |---|---|---|---|
@@ -574,8 +595,8 @@ else:
 #
 # Flow matching is so simple that it fits into a line. Draw noise $z$, take a real clip $x$, and connect them:
 # $x_t = (1 - t)\, z + t\, x$. Along this line the velocity is $x - z$, and the network learns to predict it
-# from $x_t$ and $t$ alone. To generate, start at noise and follow the velocity. With the true velocity, any
-# number of steps arrives:
+# from $x_t$ and $t$ alone. (Here $t$ runs from 0, noise, to 1, data; it does not count frames.) To generate,
+# start at noise and follow the velocity. With the true velocity, any number of steps arrives:
 
 # %%
 rng = np.random.default_rng(SEED)
@@ -588,22 +609,22 @@ assert np.allclose((1 - 0.3) * z + 0.3 * x, z + 0.3 * (x - z))  # the line is z 
 print(f"arrived after {num_passes} passes: True; a GAN needs 1")
 
 # %% [markdown]
-# GANs are not gone. Their one pass is what one wants on a phone, so large diffusion models are often
-# *distilled* into a few steps, and the loss that keeps those sharp is again a discriminator. What you learnt
-# here (codes, conditions, judges, scores) holds for all of them.
+# GANs are not gone. One pass is what a phone needs, so large diffusion models are often *distilled* into a
+# few steps, and what keeps those sharp is often a discriminator again. What you learnt here (codes,
+# conditions, judges, scores) is of use with all of them.
 #
 # ### The challenges that the article names
-# **Too little data.** You just met it. Augmentation helps (Zhao 2020, Karras 2020), starting from a model that
-# was trained on much helps more. What is on the web is not free for the taking: licences, the rights of those
-# who are shown, and videos that were themselves generated stand in the way.
+# **Too little data.** You just met it. Augmentation helps (Zhao 2020, Karras 2020); so does starting from a
+# model that was trained on much more. What is on the web is not free for the taking: licences, the rights of
+# those who are shown, and videos that were themselves generated stand in the way.
 #
 # **Too much computing.** A clip has 16 times the pixels of a frame; a large model is trained for weeks on
 # thousands of processors. Ways out: compress first and generate the codes (latent diffusion), look at few
-# frames (lesson 05), measure before buying (lesson 10).
+# frames (lesson 05), and measure before you buy.
 #
 # **What it does not name.** Consent, disclosure and provenance (lessons 00 and 06): the better the pictures,
-# the more these decide what the technology is worth. And evaluation: nobody has a number yet for "the cup
-# does not walk through the table".
+# the more these decide what the technology is worth. And evaluation: there is no accepted number yet for "the
+# cup does not pass through the table".
 
 # %% [markdown]
 # ## Exercises
@@ -677,7 +698,7 @@ check.diagnose_run(diagnose_run)
 # | it looks perfect | it copies | the ratio above; the nearest neighbours |
 # | it shimmers but nothing moves | the motion is smaller than a pixel at 32x32 | film nearer; size 64 |
 # | "a store already", "a run in the folder" | results of an earlier run | another folder, or `overwrite=True` |
-# | after lunch everything is gone | Colab's machine was taken back | Drive, before you train |
+# | everything is gone after a break | Colab's machine was taken back | Drive, before you train |
 #
 # ## You have
 # - turned a folder of videos from a phone or webcam into a training set, and know what was left out and why;

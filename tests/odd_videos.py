@@ -3,11 +3,13 @@
 Made with PyAV alone, so that the tests of `vgcourse.video` do not lean on its own writer.
 """
 
+import io
 import struct
 from fractions import Fraction
 
 import av
 import numpy as np
+from PIL import Image
 
 
 def moving_clip(num_frames=6, height=48, width=64):
@@ -99,6 +101,95 @@ def with_sound(path, clip=None):
             frame.sample_rate, frame.pts = 44100, 1024 * k
             container.mux(sound.encode(frame))
         container.mux(sound.encode())
+    return path
+
+
+def cover():
+    """A JPEG, larger than any clip here."""
+    file = io.BytesIO()
+    Image.fromarray(moving_clip(1, 200, 240)[0]).save(file, "JPEG")
+    return file.getvalue()
+
+
+def _box(name, content):
+    return struct.pack(">I", len(content) + 8) + name + content
+
+
+def add_cover(path):
+    """Puts a cover picture into an MP4 or M4A whose index stands last, before the tracks."""
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"moov") - 4
+    picture = _box(b"ilst", _box(b"covr", _box(b"data", struct.pack(">II", 13, 0) + cover())))
+    handler = _box(b"hdlr", b"\0" * 8 + b"mdirappl" + b"\0" * 9)
+    tags = _box(b"udta", _box(b"meta", b"\0" * 4 + handler + picture))
+    length, header = (struct.unpack(">I", data[k : k + 4])[0] for k in (start, start + 8))
+    data[start : start + 4] = struct.pack(">I", length + len(tags))
+    data[start + 8 + header : start + 8 + header] = tags
+    path.write_bytes(data)
+    return path
+
+
+def mp3_with_cover(path):
+    """An MP3 as music shops sell it: an ID3 tag with a picture, then the sound."""
+    with av.open(str(path), "w", format="mp3", options={"id3v2_version": "0"}) as container:
+        sound = container.add_stream("libmp3lame", rate=44100)
+        for k in range(40):
+            silence = np.zeros((1, 1152), np.float32)
+            frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, 1152 * k
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode())
+    picture = b"\0image/jpeg\0\x03\0" + cover()
+    tag = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
+    length = bytes(len(tag) >> shift & 127 for shift in (21, 14, 7, 0))
+    path.write_bytes(b"ID3\x03\0\0" + length + tag + path.read_bytes())
+    return path
+
+
+def with_edit(path, clip, first, last):
+    """MP4 whose edit list shows frames `first` to `last` only, as after a cut on the phone; no B frames."""
+    encode(path, clip, settings={"options": {"crf": "4", "bf": "0"}})
+    with av.open(str(path)) as container:
+        tick = container.streams.video[0].time_base
+    data = bytearray(path.read_bytes())
+    place = data.index(b"elst") + 12  # version, number of edits, then the first: length, place in the media
+    begin = struct.unpack(">i", data[place + 4 : place + 8])[0]
+    begin += int(Fraction(40 * first, 1000) / tick)
+    data[place : place + 8] = struct.pack(">Ii", 40 * (last - first), begin)
+    path.write_bytes(data)
+    return path
+
+
+def with_streams(path, clips, *, seconds_of_sound=0, rate=25):
+    """Matroska with several picture streams, and sound that may go on after they end."""
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mjpeg", rate=rate) for _ in clips]
+        for stream, clip in zip(streams, clips, strict=True):
+            stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], "yuvj444p"
+        sound = container.add_stream("aac", rate=44100) if seconds_of_sound else None
+        for stream, clip in zip(streams, clips, strict=True):
+            for array in clip:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+            container.mux(stream.encode())
+        for k in range(seconds_of_sound * 43):
+            silence = np.zeros((1, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, 1024 * k
+            container.mux(sound.encode(frame))
+        if sound:
+            container.mux(sound.encode())
+    return path
+
+
+def without_its_first_packets(path, source, number):
+    """A copy of a video, not decoded, that begins in the middle: nothing can be shown up to a key frame."""
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = container.streams.video[0]
+        new = copy.add_stream_from_template(stream)
+        for k, packet in enumerate(container.demux(stream)):
+            if packet.dts is not None and k >= number:
+                packet.stream = new
+                copy.mux(packet)
     return path
 
 

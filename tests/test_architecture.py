@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "vgcourse"
 
 # The data's path: a module may import those above it.
 ORDER = [
+    "containers",
     "decode",
     "video",
     "preprocess",
@@ -17,6 +18,7 @@ ORDER = [
     "actors",
     "motions",
     "render",
+    "clips",
     "shards",
     "collect",
     "datasets",
@@ -26,9 +28,11 @@ ORDER = [
     "losses",
     "toy",
     "models",
+    "replicas",
     "gan",
     "mocogan",
     "checkpoints",
+    "distribute",
     "training",
     "loops",
     "generate",
@@ -37,6 +41,8 @@ ORDER = [
     "show",
     "exports",
     "report",
+    "record",
+    "monitor",
     "runs",
     "budget",
     "widgets",
@@ -46,6 +52,7 @@ ORDER = [
 ]
 WITHOUT_TENSORFLOW = [
     "__init__",
+    "containers",
     "decode",
     "video",
     "preprocess",
@@ -53,6 +60,7 @@ WITHOUT_TENSORFLOW = [
     "actors",
     "motions",
     "render",
+    "clips",
     "loops",
     "pictures",
     "show",

@@ -57,6 +57,12 @@ def batches(*args, count, **kwargs):
         ({"actions": [0.0, 1.0]}, "float64"),
         ({"actors": [1]}, r"actors .* \(1,\)"),
         ({"files": ["one.mp4"]}, "received 1"),
+        ({"fps": float("nan")}, "fps must be .* received nan"),
+        ({"fps": -1}, "fps must be .* received -1"),
+        ({"fps": "10"}, "fps must be .* received '10'"),
+        ({"action_names": ("walk", "walk")}, "different from each other.*'walk', 'walk'"),
+        ({"action_names": "walk"}, "tuple of texts; received 'walk'"),
+        ({"action_names": (1, 2)}, r"tuple of texts; received \(1, 2\)"),
     ],
 )
 def test_clips_say_what_is_wrong_with_arrays(change, words):
@@ -76,6 +82,8 @@ def test_select_and_only_keep_labels_with_clips():
     assert clips.select([4, 1]).files == ("4.mp4", "1.mp4")
     with pytest.raises(ValueError, match="unknown action.*'fly'"):
         clips.only("fly")
+    with pytest.raises(ValueError, match="indices: expected places of 11 clips, received.*99"):
+        clips.select([99])
 
 
 def test_concatenate_is_the_inverse_of_select():
@@ -83,6 +91,10 @@ def test_concatenate_is_the_inverse_of_select():
     assert_same(datasets.concatenate([clips.select(slice(0, 4)), clips.select(slice(4, None))]), clips)
     with pytest.raises(ValueError, match="expected .*6, 3, 3, 3.* received .*6, 2, 2, 3"):
         datasets.concatenate([clips, some_clips(size=2)])
+    with pytest.raises(ValueError, match="at least one part to join, received none"):
+        datasets.concatenate([])
+    with pytest.raises(ValueError, match="expected Clips.* received a ndarray"):
+        datasets.concatenate([clips, clips.clips])
 
 
 # ---- shards ----------------------------------------------------------------------------------------------
@@ -128,6 +140,8 @@ def test_parts_are_saved_as_they_come_and_none_is_saved_when_one_fails(tmp_path)
         save_clips(tmp_path / "b", [clips, some_clips(size=2)])
     with pytest.raises(ValueError, match="received none"):
         save_clips(tmp_path / "b", [])
+    with pytest.raises(ValueError, match="expected Clips, or an iterable of Clips, received a ndarray"):
+        save_clips(tmp_path / "b", clips.clips)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert_same(load_clips(tmp_path / "a"), clips)
 
@@ -147,6 +161,39 @@ def test_saving_replaces_only_a_store_and_only_when_told(tmp_path):
     with pytest.raises(ValueError, match="holds other files"):
         save_clips(tmp_path / "full", some_clips(), overwrite=True)
     assert (tmp_path / "full" / "thesis.txt").read_text() == "years of work"
+
+
+def test_other_peoples_files_are_never_replaced(tmp_path):
+    """A folder with an index.json may be anything; a store may have got notes beside it."""
+    website, store = tmp_path / "website", tmp_path / "store"
+    website.mkdir()
+    (website / "index.json").write_text('{"pages": 3}')
+    (website / "home.html").write_text("hello")
+    save_clips(store, some_clips(seed=1))
+    (store / "notes.txt").write_text("which camera")
+    for folder, name in ((website, "home.html, index.json"), (store, "notes.txt")):
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(ValueError, match=rf"{folder.name}: .* holds other files \({name}\)"):
+            save_clips(folder, some_clips(seed=2), overwrite=True)
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert_same(load_clips(store), some_clips(seed=1))
+
+
+def test_the_old_store_comes_back_if_the_new_one_cannot_be_put_there(tmp_path, monkeypatch):
+    store, rename, calls = save_clips(tmp_path / "store", some_clips(seed=1)), os.replace, []
+
+    def fails_once(source, target):
+        calls.append(source)
+        if len(calls) == 2:
+            raise OSError("the disk is gone for a moment")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    with pytest.raises(ValueError, match="gone for a moment"):
+        save_clips(store, some_clips(seed=2), overwrite=True)
+    assert len(calls) == 3
+    assert_same(load_clips(store), some_clips(seed=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
@@ -191,6 +238,59 @@ def test_a_store_without_a_good_index_is_named(tmp_path, index):
         path.write_text(index)
     with pytest.raises(ValueError, match=r"store.*index\.json|index\.json"):
         load_clips(tmp_path / "store")
+
+
+INDEX_DAMAGE = {
+    "no shards": {"shards": [], "num_clips": 0},
+    "shards null": {"shards": None},
+    "shape swapped": {"clip_shape": [3, 6, 3, 3]},
+    "four channels": {"clip_shape": [6, 3, 3, 4]},
+    "shape is text": {"clip_shape": "abc"},
+    "shape with a fraction": {"clip_shape": [6.0, 3, 3, 3]},
+    "more clips": {"num_clips": 12},
+    "a name less": {"action_names": ["walk", "run"]},
+    "a name twice": {"action_names": ["walk", "run", "run"]},
+    "names null": {"action_names": None},
+    "rate is text": {"fps": "x"},
+    "rate is zero": {"fps": 0},
+}
+
+
+ONLY_THE_CHECKSUM_TELLS = ("shape swapped", "a name less")
+
+
+@pytest.mark.parametrize(
+    ("kind", "checksum"),
+    [(kind, True) for kind in INDEX_DAMAGE]
+    + [(kind, False) for kind in INDEX_DAMAGE if kind not in ONLY_THE_CHECKSUM_TELLS],
+)
+def test_a_damaged_index_is_named(tmp_path, kind, checksum):
+    path = save_clips(tmp_path / "store", some_clips()) / "index.json"
+    index = json.loads(path.read_text(encoding="utf-8")) | INDEX_DAMAGE[kind]
+    if not checksum:
+        del index["sha256"]
+    path.write_text(json.dumps(index), encoding="utf-8")
+    for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
+        with pytest.raises(ValueError, match=r"store.index\.json: expected a store's index.*received"):
+            use(tmp_path / "store")
+
+
+@pytest.mark.parametrize("field", ["file", "num_clips", "num_bytes", "sha256"])
+def test_a_shard_without_a_field_is_a_damaged_index(tmp_path, field):
+    path = save_clips(tmp_path / "store", some_clips()) / "index.json"
+    index = json.loads(path.read_text(encoding="utf-8"))
+    del index["sha256"], index["shards"][0][field]
+    path.write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"index\.json: expected a store's index.*received"):
+        load_clips(tmp_path / "store")
+
+
+def test_a_store_written_before_indices_had_checksums_is_read(tmp_path):
+    path = save_clips(tmp_path / "store", some_clips()) / "index.json"
+    index = json.loads(path.read_text(encoding="utf-8"))
+    del index["sha256"]
+    path.write_text(json.dumps(index), encoding="utf-8")
+    assert_same(load_clips(tmp_path / "store"), some_clips())
 
 
 # ---- batches ---------------------------------------------------------------------------------------------
@@ -284,15 +384,33 @@ def test_arrays_take_labels():
     assert actions.tolist() == clips.actions.tolist()
     with pytest.raises(ValueError, match="labels go with an array"):
         make_dataset(clips, clips.actions, batch_size=1, seed=0)
+    for labels, received in (["a"] * 11, "<U1"), ([0.5] * 11, "float64"):
+        with pytest.raises(ValueError, match=f"labels: expected integers .*received {received}"):
+            make_dataset(clips.clips, labels, batch_size=1, seed=0)
+
+
+def test_a_pass_in_order_needs_no_seed(source):
+    [(clips, _)] = batches(source, batch_size=11, seed=None, shuffle=False, count=9)
+    assert seen(clips)[0].tolist() == list(range(11))
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"batch_size": 12}, "batch_size: expected 1 to 11.*received 12"),
+        ({"batch_size": 12}, "batch_size: expected an integer, 1 to 11.*received 12"),
         ({"batch_size": 0}, "received 0"),
-        ({"num_frames": 7}, "num_frames: expected 1 to 6.*received 7"),
+        ({"batch_size": 2.0}, r"batch_size.*received 2\.0"),
+        ({"batch_size": "2"}, "batch_size.*received '2'"),
+        ({"batch_size": None}, "batch_size.*received None"),
+        ({"batch_size": True}, "batch_size.*received True"),
+        ({"num_frames": 7}, "num_frames: expected an integer, 1 to 6.*received 7"),
+        ({"num_frames": 2.0}, r"num_frames.*received 2\.0"),
         ({"start_step": -1}, "start_step.*received -1"),
+        ({"start_step": 1.5}, r"start_step.*received 1\.5"),
+        ({"seed": None}, "seed: expected an integer.*received None"),
+        ({"seed": 1.5}, r"seed.*received 1\.5"),
+        ({"seed": "x"}, "seed.*received 'x'"),
+        ({"seed": 2**70}, f"seed.*received {2**70}"),
     ],
 )
 def test_settings_that_do_not_fit_the_clips(source, change, words):
@@ -423,17 +541,60 @@ def test_nothing_usable_lists_the_reasons(mixed_folder, tmp_path):
     with pytest.raises(ValueError, match=r"(?s)7 unusable.*short\.mp4.*text\.mp4"):
         clips_from_folder(mixed_folder, size=8, num_frames=10)
     (tmp_path / "none").mkdir()
+    with pytest.raises(ValueError, match=r"expected a path \(text\), received None"):
+        clips_from_folder(None, size=8, num_frames=10)
     wrong = {"none": "received none", "nowhere": "no such folder", "mixed/short.mp4": "a file"}
     for folder, words in wrong.items():
         with pytest.raises(ValueError, match=words):
             clips_from_folder(tmp_path / folder, size=8, num_frames=10)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"num_frames": 0}, {"num_frames": 2.5}, {"fps": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 0},
+        {"size": True},
+        {"num_frames": 0},
+        {"num_frames": 2.5},
+        {"fps": 0},
+        {"fps": "10"},
+        {"fps": True},
+    ],
+)
 def test_settings_are_checked_before_any_video_is_read(tmp_path, wrong):
     write_counting_video(tmp_path / "a.mp4")
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be.*received"):
         clips_from_folder(tmp_path, **{"size": 8, "num_frames": 4, **wrong})
+
+
+@pytest.mark.parametrize(
+    "suffix", ["3gp", "3g2", "mts", "m2ts", "ts", "flv", "ogv", "vob", "asf", "mpe", "webp"]
+)
+def test_what_cameras_and_players_write_is_never_passed_over(tmp_path, suffix):
+    """FFmpeg goes by the content, so that any content will do here."""
+    write_counting_video(tmp_path / "video.mp4")
+    os.rename(tmp_path / "video.mp4", tmp_path / f"video.{suffix.upper()}")
+    (tmp_path / f"broken.{suffix}").write_text("this is no video\n" * 50)
+    _, report = clips_from_folder(tmp_path, size=8, num_frames=4)
+    assert [(row.file, row.status) for row in report] == [
+        (f"broken.{suffix}", "skipped"),
+        (f"video.{suffix.upper()}", "read"),
+    ]
+
+
+def test_a_label_without_a_usable_video_is_no_action(tmp_path):
+    for label in "abc":
+        write_counting_video(tmp_path / label / "video.mp4", 9)
+    for name in ("a.mp4", "z.mp4"):
+        (tmp_path / "b" / name).write_text("no video")
+    os.remove(tmp_path / "b" / "video.mp4")
+    clips, _ = clips_from_folder(tmp_path, size=8, num_frames=9)
+    assert clips.action_names == ("a", "c")
+    assert clips.actions.tolist() == [0, 1]
+    report = []  # streamed, the names are settled before the videos are read: the report says what is missing
+    parts = list(collect.iter_folder(tmp_path, size=8, num_frames=9, report=report))
+    assert [part.action_names for part in parts] == [("a", "b", "c")] * 2
+    assert ["no clip shows 'b'" in row.reason for row in report] == [False, False, True, False]
 
 
 def test_linked_folders_are_followed_but_never_in_a_circle(tmp_path):
@@ -558,6 +719,12 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch, variables, expected):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert datasets._cache_folder().as_posix().startswith(expected)
+
+
+@pytest.mark.parametrize("wrong", [{"fps": None}, {"fps": "10"}, {"size": (8, 8)}, {"num_frames": None}])
+def test_load_actions_checks_its_settings(small_set, wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .*received"):
+        load_actions("train", **{"size": 8, "num_frames": 4, **wrong})
 
 
 def test_load_actions_says_what_is_wrong(small_set):

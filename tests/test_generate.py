@@ -112,7 +112,7 @@ def test_a_seed_is_one_person_in_any_company(generator):
     assert not np.allclose(together[1, :5], generate.motion_noise(generator, [7])[0, 0])
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "7", None])
+@pytest.mark.parametrize("seed", [-1, 1.5, "7", None, True])
 def test_a_seed_that_is_none_is_refused(generator, seed):
     with pytest.raises(ValueError, match="seed must be an int"):
         generate.sample(generator, num_clips=1, seed=seed)
@@ -199,13 +199,19 @@ def test_actions_are_taken_in_turn(actions, labels):
     assert all(int(clip[0, 0, 0, 2]) in blue[label] for clip, label in zip(clips, labels, strict=True))
 
 
-@pytest.mark.parametrize("action", ["fly", "", 3, -1, 0.5])
+@pytest.mark.parametrize("action", ["fly", "", 3, -1, 0.5, True])
 def test_an_unknown_action_is_named_with_the_known_ones(generator, action):
     with pytest.raises(ValueError, match=r"Unknown action .* walk, run, hop \(0 to 2\)"):
         generate.sample(generator, num_clips=2, actions=["walk", action], seed=0)
+    if action != "":
+        with pytest.raises(ValueError, match="Unknown action"):
+            generate.sample(generator, num_clips=2, actions=action, seed=0)
 
 
-@pytest.mark.parametrize(("num_clips", "actions"), [(0, None), (2, ["walk", "run", "hop"]), (2, [])])
+@pytest.mark.parametrize(
+    ("num_clips", "actions"),
+    [(0, None), ("2", None), (2.5, None), (True, None), (2, ["walk", "run", "hop"]), (2, [])],
+)
 def test_impossible_numbers_are_refused(generator, num_clips, actions):
     with pytest.raises(ValueError, match=rf"num_clips.*{num_clips}"):
         generate.sample(generator, num_clips=num_clips, actions=actions, seed=0)
@@ -250,7 +256,14 @@ def test_slerp_of_a_person_with_themselves_stays():
 
 @pytest.mark.parametrize(
     ("end", "num_steps", "message"),
-    [([1.0, 0.0], 1, "num_steps"), ([0.0, 0.0], 3, "zero"), ([-2.0, 0.0], 3, "opposite")],
+    [
+        ([1.0, 0.0], 1, "num_steps"),
+        ([1.0, 0.0], 2.5, "num_steps"),
+        ([0.0, 0.0], 3, "zero"),
+        ([-2.0, 0.0], 3, "opposite"),
+        ([np.nan, 1.0], 3, "finite codes of one shape"),
+        ([1.0, 0.0, 0.0], 3, r"one shape.*\(2,\) and \(3,\)"),
+    ],
 )
 def test_slerp_refuses_what_has_no_arc(end, num_steps, message):
     with pytest.raises(ValueError, match=message):
@@ -268,8 +281,9 @@ def test_interpolate_goes_from_person_to_person_with_one_motion():
     motion = generate.motion_noise(Recorder(), [9, 9, 9])
     expected = generate.make_clips(Recorder(), np.stack([first, middle, last]), motion, ["run"] * 3)
     np.testing.assert_array_equal(clips[::2], expected)
-    with pytest.raises(ValueError, match="two ints"):
-        generate.interpolate(Recorder(), action="run", seeds=(1, 2, 3), num_steps=5, motion_seed=9)
+    for seeds in ((1, 2, 3), 5, None):
+        with pytest.raises(ValueError, match="two ints"):
+            generate.interpolate(Recorder(), action="run", seeds=seeds, num_steps=5, motion_seed=9)
 
 
 def test_swap_motion_has_people_in_rows_and_actions_in_columns():
@@ -279,5 +293,24 @@ def test_swap_motion_has_people_in_rows_and_actions_in_columns():
     assert not np.array_equal(matrix[0, ..., 0], matrix[1, ..., 0])
     assert (matrix[..., 1:] == matrix[:1, ..., 1:]).all()  # a column: one motion
     assert len(np.unique(matrix[0, :, 0, 0, 0, 2])) == 3
-    with pytest.raises(ValueError, match="at least one"):
-        generate.swap_motion(Recorder(), content_seeds=[], actions=["hop"], motion_seed=0)
+    for people, actions, name in (
+        ([], ["hop"], "content_seeds"),
+        (1, ["hop"], "content_seeds"),
+        ([1], [], "actions"),
+        ([1], "walk", "actions"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must be a list of at least one; received"):
+            generate.swap_motion(Recorder(), content_seeds=people, actions=actions, motion_seed=0)
+
+
+@pytest.mark.parametrize("seeds", [[], 3, None])
+def test_people_are_a_list_of_seeds(generator, seeds):
+    for draw in (generate.content_codes, generate.motion_noise):
+        with pytest.raises(ValueError, match="seeds must be a list of at least one; received"):
+            draw(generator, seeds)
+
+
+@pytest.mark.parametrize("path", [5, ["a.keras"]])
+def test_a_generator_is_loaded_from_a_path(path):
+    with pytest.raises(ValueError, match=r"expected a path \(text\), received"):
+        generate.load_generator(path)

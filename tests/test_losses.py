@@ -196,6 +196,15 @@ def test_bad_logits_are_named(name, bad, message):
         d_loss(bad, FAKE)
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("bad", "dtype"), [(["a", "b"], "string"), ([1j, 2j], "complex128")])
+def test_logits_are_real_numbers(name, bad, dtype):
+    g_loss, d_loss = losses.get_loss(name)
+    for loss in (g_loss, d_loss):
+        with pytest.raises(ValueError, match=f"fake_logits: expected real numbers. Received: {dtype}"):
+            loss(REAL, bad)
+
+
 # --- Penalties -------------------------------------------------------------------------------------------
 
 WEIGHTS = np.random.default_rng(0).normal(size=2 * 4 * 4 * 3).astype(np.float32)
@@ -318,6 +327,11 @@ def test_penalties_refuse_what_they_cannot_use():
         losses.gradient_penalty(linear, CLIPS, FAKES[:2], weight=1.0, seed=0)
     with pytest.raises(ValueError, match="fake_clips.*NaN"):
         losses.gradient_penalty(linear, CLIPS, np.full_like(FAKES, np.nan), weight=1.0, seed=0)
+    for number in (-1, None, "1", float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="gamma: expected a finite number, at least 0. Received"):
+            losses.r1_penalty(linear, CLIPS, gamma=number)
+        with pytest.raises(ValueError, match="weight: expected a finite number, at least 0. Received"):
+            losses.gradient_penalty(linear, CLIPS, FAKES, weight=number, seed=0)
     with pytest.raises(ValueError, match="depend on the clips"):
         losses.r1_penalty(lambda clips: tf.ones(3), CLIPS, gamma=1.0)
 

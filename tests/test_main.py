@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,31 @@ def test_train_keeps_settings_checkpoints_history_and_generator(workshop):
     assert (folder / "run" / "generator.keras").stat().st_size > 100_000
 
 
+def test_a_run_is_made_again_from_its_folder(workshop, tmp_path):
+    folder, *_ = workshop
+    config = json.loads((folder / "run" / "config.json").read_text())
+    program, *words = shlex.split(config["command"])
+    assert (program, words[2]) == ("vgcourse", str(folder / "run"))
+    assert (config["seed"], config["replicas"]) == (0, 1)
+    assert config["versions"]["tensorflow"]
+    assert len(config["source"]["sha256"]) == 64
+    result = run(words[0], words[1], tmp_path / "again", *words[3:])
+    assert result.exit_code == 0, result.output
+    ends = [
+        np.load(run_folder / "checkpoint-00000020.npz") for run_folder in (folder / "run", tmp_path / "again")
+    ]
+    assert [name for name in ends[0].files if not np.array_equal(ends[0][name], ends[1][name])] == []
+
+
+def test_a_run_can_be_watched_in_tensorboard(workshop, tmp_path):
+    folder, *_ = workshop
+    options = ["--steps", 30, "--batch-size", 2, "--precision", "float32", "--tensorboard", "--profile"]
+    result = run("train", folder / "store", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert list((tmp_path / "run" / "tensorboard").glob("events.out.tfevents.*"))
+    assert list((tmp_path / "run" / "tensorboard").rglob("*.xplane.pb"))
+
+
 def test_generate_writes_playable_files(workshop, tmp_path):
     folder, *_ = workshop
     result = run("generate", folder / "run", tmp_path, "--num-clips", 2, "--action", "wave1")
@@ -167,6 +193,8 @@ def test_render_writes_clips_and_labels(tmp_path):
         (["render", "out", "--actions", "fly"], "walk"),
         (["render", "out", "--actors", "many"], "0-79"),
         (["render", "out", "--actors", "5-3"], "smaller number first"),
+        (["train", "store", "run", "--strategy", "tpu"], "mirrored, multi-worker; received 'tpu'"),
+        (["train", "store", "run", "--strategy", "multi-worker"], "TF_CONFIG"),
         (["demo", "--size", "48", "--out", "out"], "32, 64, 128"),
         (["demo", "--precision", "float8", "--out", "out"], "bfloat16"),
     ],

@@ -235,6 +235,8 @@ def test_half_precision_features_are_computed_in_float64(reference_pair):
         (np.zeros((5, 7)), r"one feature dimension.*\(200, 8\).*\(5, 7\)"),
         (np.full((5, 8), np.nan), r"fake_features.*finite.*NaN"),
         (np.full((5, 8), np.inf), r"fake_features.*infinity"),
+        (np.full((5, 8), 1e60), r"fake_features.*under 1e50"),
+        (np.full((5, 8), 1 + 1j), "fake_features.*complex"),
         ([["a"] * 8] * 5, "fake_features.*could not convert"),
         ([[1.0], [1.0, 2.0]], "fake_features.*expected a float array"),
         (None, "fake_features"),

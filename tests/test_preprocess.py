@@ -278,6 +278,9 @@ FUNCTIONS = {
 }
 
 
+COMPUTES = ["resize", "rotate", "find_cuts", "quality_report"]  # the others only pick pixels
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize(
     ("clip", "received"),
@@ -285,17 +288,58 @@ FUNCTIONS = {
         (np.zeros((4, 4, 3), np.uint8), r"shape \(4, 4, 3\)"),
         (np.zeros((2, 2, 4, 4, 3), np.uint8), r"shape \(2, 2, 4, 4, 3\)"),
         (np.zeros((0, 4, 4, 3), np.uint8), r"shape \(0, 4, 4, 3\)"),
+        (np.full((2, 4, 4, 3), "x"), "<U1"),
+        (np.full((2, 4, 4, 3), None), "object"),
+    ],
+)
+def test_what_is_no_clip_is_refused(name, clip, received):
+    with pytest.raises(ValueError, match=f"^{name}: expected .*received .*({received})"):
+        FUNCTIONS[name](clip)
+
+
+@pytest.mark.parametrize("name", COMPUTES)
+@pytest.mark.parametrize(
+    ("clip", "received"),
+    [
         (np.zeros((2, 4, 4, 3), np.int64), "int64"),
         (np.zeros((2, 4, 4, 3), bool), "bool"),
-        (np.full((2, 4, 4, 3), "x"), "<U1"),
         (np.full((2, 4, 4, 3), np.nan, np.float32), "nan|float32"),
         (np.full((2, 4, 4, 3), 255, np.float32), r"255\.0\]|float32"),
         (np.full((2, 4, 4, 3), -np.inf), r"\[-inf|float64"),
     ],
 )
-def test_wrong_rank_dtype_or_nan(name, clip, received):
-    with pytest.raises(ValueError, match=f"^(crop|{name}): expected .*received .*({received})"):
+def test_values_are_checked_where_they_are_computed_with(name, clip, received):
+    with pytest.raises(ValueError, match=f"^{name}: expected .*received .*({received})"):
         FUNCTIONS[name](clip)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "bool", "float16", "float64"])
+def test_any_numbers_are_cropped_turned_and_sampled(dtype):
+    clip = (1000 * np.random.default_rng(0).normal(size=(3, 5, 7, 2))).astype(dtype)
+    for received, expected in (
+        (preprocess.crop(clip, 1, 2, 3, 4), clip[:, 1:4, 2:6]),
+        (preprocess.center_crop(clip, 3, 3), clip[:, 1:4, 2:5]),
+        (preprocess.random_crop(clip, 5, 7, seed=0), clip),
+        (preprocess.rotate(clip, 90), np.rot90(clip, axes=(1, 2))),
+        (preprocess.rotate(clip, -180), clip[:, ::-1, ::-1]),
+        (preprocess.sample_frames(clip, 2, step=2), clip[::2]),
+    ):
+        np.testing.assert_array_equal(received, expected)
+        assert received.dtype == dtype
+
+
+def test_crops_and_samples_are_views_as_they_say():
+    clip = noise()
+    for name in ("crop", "center_crop", "random_crop", "sample_frames"):
+        assert np.shares_memory(FUNCTIONS[name](clip), clip)
+        assert "(a view)" in getattr(preprocess, name).__doc__
+    assert not np.shares_memory(preprocess.rotate(clip, 0), clip)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(ValueError, match="random_crop: seed: expected an integer, 0 or more, received"):
+        preprocess.random_crop(noise(), 2, 2, seed=seed)
 
 
 @pytest.mark.parametrize("name", ["crop", "center_crop", "random_crop", "resize", "rotate", "sample_frames"])

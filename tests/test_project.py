@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".ipynb", ".json", ".csv", ".html", ".js", ""}
-IGNORED = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()} | {
-    ".git"
-}
+IGNORED = {
+    line.rstrip("/").split("/")[-1] for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+} | {".git"}
 
 
 def text_files():

@@ -38,6 +38,29 @@ def test_unknown_actions_make_motion_control_not_applicable(real):
     assert "not applicable" in report.score_table({"mine": scores})
 
 
+@pytest.mark.parametrize("num_frames", [8, 24])
+def test_clips_of_another_length_are_compared_with_their_like(num_frames):
+    """The classifier sees 16 frames; what it has learnt about speed does not hold, so no action is judged."""
+    split = datasets.load_actions("test", size=32, num_frames=8)
+    clips = np.repeat(split.clips, num_frames // 8, axis=1)
+    scores = report.score_clips(clips, split.actions, clips, action_names=split.action_names)
+    assert scores["frechet_distance"] < 1e-6
+    assert scores["motion_control_score"] is None
+    frozen = np.repeat(clips[:, :1], num_frames, axis=1)
+    worse = report.score_clips(frozen, split.actions, clips, action_names=split.action_names)
+    assert worse["frechet_distance"] > 1
+
+
+def test_a_generator_of_short_clips_can_be_scored(tmp_path):
+    names = ("walk", "run")
+    generator = VideoGenerator(32, names, num_frames=8, channels=2)
+    clips = datasets.load_actions("test", size=32, num_frames=10).only(*names)
+    datasets.save_clips(tmp_path / "store", clips)
+    scores = report.score_against_store(generator, tmp_path / "store")
+    assert np.isfinite(scores["frechet_distance"])
+    assert scores["motion_control_score"] is None
+
+
 def test_generator_of_another_size_is_refused(real):
     generator = VideoGenerator(64, real.action_names, channels=2)
     with pytest.raises(ValueError, match=r"\(16, 64, 64, 3\).*\(16, 32, 32, 3\)"):

@@ -64,6 +64,26 @@ def test_steps_are_those_of_keras_adam():
     assert (int(game.step), int(game.g_step)) == (3, 6)
 
 
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_both_losses_are_those_of_the_recipe(name):
+    """Before any step every player sees the same networks, so its loss can be computed from outside."""
+    generator_loss, discriminator_loss = losses.LOSSES[name]
+    game, recipe = toy.make_toy(2, width=8), toy.Recipe(batch_size=16, loss=name, d_rate=0.0)
+    real, noise = batch(game, recipe)
+    _, (d_loss, g_loss) = toy.toy_step(game, real, noise, recipe=recipe)
+    scores = [toy.mlp(game.discriminator, toy.mlp(game.generator, z)) for z in noise]
+    real_logits = toy.mlp(game.discriminator, real)
+    assert float(d_loss) == pytest.approx(float(discriminator_loss(real_logits, scores[0])), rel=1e-5)
+    assert float(g_loss) == pytest.approx(float(generator_loss(real_logits, scores[1])), rel=1e-5)
+
+
+def test_an_unknown_loss_is_refused():
+    game = toy.make_toy(2, width=4)
+    recipe = toy.Recipe(batch_size=4, loss="friendly")
+    with pytest.raises(ValueError, match="Unknown loss.*'friendly'"):
+        toy.toy_step(game, *batch(game, recipe), recipe=recipe)
+
+
 def test_many_steps_are_single_steps():
     recipe = toy.Recipe(r1_gamma=0.1, batch_size=8)
     start = toy.make_toy(2, width=8)

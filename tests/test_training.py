@@ -286,6 +286,103 @@ def test_a_killed_run_resumes_to_the_very_same_checkpoint(compiled, clips, tmp_p
     assert not list(killed.glob(".*")), "the file that the killed process was writing is gone"
 
 
+# ---- the disk is full ------------------------------------------------------------------------------------
+
+
+def limit_file_size(size):
+    resource = pytest.importorskip("resource", reason="file size limits are for POSIX")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_checkpoint(gan, clips, tmp_path, monkeypatch):
+    """From step 10 to step 20 the operating system lets no file grow to the size of a checkpoint."""
+    resource = pytest.importorskip("resource", reason="file size limits are for POSIX")
+    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    kept = {}
+
+    def after_row(gan):
+        step = int(gan.step)
+        kept[step] = [path.name for path in list_checkpoints(tmp_path)]
+        whole = list_checkpoints(tmp_path)[-1].stat().st_size
+        limit_file_size(whole // 2 if step == 10 else resource.RLIM_INFINITY)
+
+    try:
+        with pytest.warns(UserWarning, match=r"checkpoint-00000020\.npz: cannot be written.*00000010.*good"):
+            training.train(gan, clips, steps=30, batch_size=BATCH, folder=tmp_path, on_sample=after_row)
+    finally:
+        limit_file_size(resource.RLIM_INFINITY)
+    assert kept[20] == ["checkpoint-00000010.npz"]
+    assert kept[30] == ["checkpoint-00000010.npz", "checkpoint-00000030.npz"]
+    assert restore_checkpoint(gan, tmp_path) == 30
+    assert [row["step"] for row in training.read_history(tmp_path)] == [10, 20, 30]
+
+
+def test_a_run_that_can_keep_nothing_stops(gan, clips, tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource", reason="file size limits are for POSIX")
+    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    limit_file_size(10_000)
+    try:
+        with pytest.raises(ValueError, match=r"checkpoint-00000010\.npz: cannot be written"):
+            training.train(gan, clips, steps=30, batch_size=BATCH, folder=tmp_path)
+    finally:
+        limit_file_size(resource.RLIM_INFINITY)
+    assert list_checkpoints(tmp_path) == []
+
+
+def test_no_space_left_on_device(gan, clips, tmp_path, monkeypatch):
+    """A real ENOSPC: a file system with room for one checkpoint and a half."""
+    size = save_checkpoint(gan, tmp_path / "sample").stat().st_size
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size * 3 // 2}", "tmpfs", str(disk)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system can only be mounted by root on Linux")
+    try:
+        monkeypatch.setattr(training, "SAVE_EVERY", 0)
+        with (
+            pytest.warns(UserWarning, match="No space left on device.*training goes on"),
+            pytest.raises(ValueError, match=r"checkpoint-00000030\.npz: cannot be written: No space left"),
+        ):
+            training.train(gan, clips, steps=30, batch_size=BATCH, folder=disk / "run")
+        assert restore_checkpoint(gan, disk / "run") == 10
+        assert not list((disk / "run").glob(".*")), "what could not be written whole is gone"
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+# ---- more clips than memory ------------------------------------------------------------------------------
+
+STREAM = """
+import resource, sys
+from vgcourse import datasets
+sys.path.insert(0, sys.argv[1])
+import test_training as here
+datasets.BLOCK_BYTES = 2**22
+steps, batch = int(sys.argv[3]), 32
+here.training.train(here.make_gan(), sys.argv[2], steps=steps, batch_size=batch)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_memory(store, steps, tests):
+    child = [sys.executable, "-c", STREAM, str(tests), str(store), str(steps)]
+    return int(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.slow
+def test_ten_times_the_clips_take_no_more_memory(tmp_path, request):
+    """Both train equally long; the large store is 300 MB, far more than the 10% that are allowed."""
+    pytest.importorskip("resource", reason="peak memory is asked of POSIX")
+    part = make_clips(num_clips=120)
+    peaks = []
+    for name, times in (("small", 10), ("large", 100)):
+        store = save_clips(tmp_path / name, (part for _ in range(times)), shard_bytes=2**22)
+        peaks.append(peak_memory(store, 400, request.path.parent))
+    assert peaks[1] < 1.1 * peaks[0]
+
+
 # ---- it diverges -----------------------------------------------------------------------------------------
 
 
@@ -340,8 +437,8 @@ def test_divergence_without_a_folder_says_so(monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"num_clips": 3}, r"batch_size: expected 1 to 3.*received 4"),
-        ({"num_frames": FRAMES - 1}, r"num_frames: expected 1 to 7.*received 8"),
+        ({"num_clips": 3}, r"batch_size: expected an integer, 1 to 3.*received 4"),
+        ({"num_frames": FRAMES - 1}, r"num_frames: expected an integer, 1 to 7.*received 8"),
         ({"size": 48}, r"expected frames \(32, 32, 3\), received \(48, 48, 3\)"),
         ({"names": ("walk", "run")}, r"actions \('still', 'moving'\), received \('walk', 'run'\)"),
         ({"names": (*NAMES, "run")}, r"actions \('still', 'moving'\), received"),

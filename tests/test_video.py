@@ -307,6 +307,88 @@ def test_frames_equal_those_of_pyav_and_of_iter_frames():
     np.testing.assert_array_equal(np.stack(list(video.iter_frames(path))), expected)
 
 
+tells_covers = pytest.mark.skipif(not hasattr(av.stream, "Disposition"), reason="PyAV 14.0 tells no covers")
+
+
+@tells_covers
+@pytest.mark.parametrize("name", ["song.mp3", "song.mp4", "song.m4a"])
+def test_the_cover_of_a_song_is_no_video(tmp_path, name):
+    if name == "song.m4a":
+        path = odd_videos.add_cover(odd_videos.with_sound(tmp_path / name))
+    else:
+        path = odd_videos.mp3_with_cover(tmp_path / name)
+    with pytest.raises(video.VideoError, match="received a file with sound only"):
+        video.probe(path)
+
+
+@tells_covers
+def test_the_cover_of_a_video_is_not_the_video(tmp_path):
+    path = odd_videos.add_cover(odd_videos.with_sound(tmp_path / "film.mp4", moving_clip()))
+    assert difference(video.read_clip(path), moving_clip()) < 2
+    assert video.probe(path).codec == "h264"
+
+
+def test_of_several_picture_streams_the_largest_is_read(tmp_path):
+    small, large = numbered_clip(3), moving_clip(8)
+    for name, clips in (("before", [small, large]), ("behind", [large, small])):
+        path = odd_videos.with_streams(tmp_path / f"{name}.mkv", clips)
+        assert (video.probe(path).width, video.probe(path).num_frames) == (64, 8)
+        assert difference(video.read_clip(path), large) < 4
+
+
+def _hard_to_measure(kind, folder):
+    """(a video of 25 frames a second, how many of its frames a player shows)."""
+    clip = numbered_clip(25, 32, 48)
+    if kind == "edit list":
+        return odd_videos.with_edit(folder / "cut.mp4", clip, 5, 20), 15
+    if kind == "sound goes on":
+        return odd_videos.with_streams(folder / "sound.mkv", [clip], seconds_of_sound=4), 25
+    if kind == "starts late":
+        return encode(folder / "late.mkv", clip, times=[5000 + 40 * k for k in range(25)]), 25
+    if kind == "fine clock":
+        return encode(folder / "fine.avi", clip, codec="mpeg4", pix_fmt="yuv420p"), 25
+    if kind == "joined":
+        order = [*range(100, 110), *range(15)]
+        return odd_videos.with_shuffled_timestamps(folder / "joined.mkv", clip, order), 25
+    suffix, codec = {"MPEG-PS": ("mpg", "mpeg2video"), "MPEG-TS": ("ts", "libx264")}.get(
+        kind, ("mkv", "libx264")
+    )
+    path = folder / f"whole.{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"g": "10", "bf": "2", "sc_threshold": "0"})
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "yuv420p"
+        for array in np.concatenate([clip, clip, clip, clip]):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+        container.mux(stream.encode())
+    if kind != "starts without a key frame":
+        return path, 100
+    return odd_videos.without_its_first_packets(folder / "copy.mkv", path, 3), 90
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "edit list",
+        "sound goes on",
+        "starts late",
+        "fine clock",
+        "joined",
+        "MPEG-PS",
+        "MPEG-TS",
+        "starts without a key frame",
+    ],
+)
+def test_probe_and_read_clip_agree(tmp_path, kind):
+    if kind == "starts without a key frame" and int(av.__version__.split(".")[0]) < 15:
+        pytest.skip("older PyAV copies no stream that can be read again")
+    path, shown = _hard_to_measure(kind, tmp_path)
+    info = video.probe(path)
+    assert (info.num_frames, info.fps) == (shown, 25)
+    assert info.duration == pytest.approx(shown / 25, abs=0.002)
+    assert len(video.read_clip(path)) == shown
+    assert len(video.read_clip(path, fps=25)) == shown
+
+
 # ---- size, start, number of frames -----------------------------------------------------------------------
 
 
@@ -375,6 +457,8 @@ def test_resampling_is_what_a_player_shows(tmp_path_factory, gaps, fps, start):
         {"num_frames": True},
         {"fps": 0},
         {"fps": float("nan")},
+        {"fps": 1e-7},
+        {"fps": True},
         {"fps": "25"},
         {"start": -1},
         {"start": float("inf")},
@@ -465,8 +549,9 @@ def test_fewer_frames_than_asked():
         video.read_clip(path, num_frames=37)
     with pytest.raises(video.VideoError, match=r"expected 13 frames .* at 10 fps, received 12"):
         video.read_clip(path, num_frames=13, fps=10)
-    with pytest.raises(video.VideoError, match=r"expected some frames from 60 s on, received 0"):
-        video.read_clip(path, start=60)
+    for start in (60, 1e18, 1e300):
+        with pytest.raises(video.VideoError, match=r"expected some frames from .* s on, received 0"):
+            video.read_clip(path, start=start)
 
 
 # ---- constant memory -------------------------------------------------------------------------------------
@@ -604,6 +689,20 @@ def test_write_refuses_other_names_and_rates(tmp_path):
         video.write_video(tmp_path / "clip.xyz", moving_clip(), fps=25)
     with pytest.raises(ValueError, match=r"clip\.mp4: fps: expected .* received 0"):
         video.write_video(tmp_path / "clip.mp4", moving_clip(), fps=0)
+    for suffix in ("gif", "webp", "mp4"):
+        with pytest.raises(ValueError, match=r"fps: expected .* received 1e-07"):
+            video.write_video(tmp_path / f"clip.{suffix}", moving_clip(), fps=1e-7)
+    for crf in (-1, 52, "18", None):
+        with pytest.raises(ValueError, match=r"clip\.mp4: crf: expected a number from 0 to 51, received"):
+            video.write_video(tmp_path / "clip.mp4", moving_clip(), fps=25, crf=crf)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts a name's letters, and the path's")
+def test_a_name_as_long_as_names_can_be_and_a_name_in_bytes(tmp_path):
+    path = tmp_path / ("x" * 251 + ".mp4")
+    video.write_video(path, moving_clip(), fps=25)
+    video.write_video(os.fsencode(tmp_path / "bytes.gif"), moving_clip(), fps=25)
+    assert sorted(os.listdir(tmp_path)) == ["bytes.gif", path.name]
 
 
 @pytest.mark.parametrize(

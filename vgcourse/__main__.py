@@ -1,6 +1,7 @@
 """Command line: `vgcourse` or `python -m vgcourse`; one command for each stage of the data's path."""
 
 import contextlib
+import functools
 import os
 import sys
 from pathlib import Path
@@ -105,16 +106,28 @@ def train(
     batch_size: BatchSize = 8,
     precision: Precision = "auto",
     seed: Seed = 0,
+    strategy: Annotated[
+        str,
+        typer.Option(help="one, mirrored, multi-worker (reads TF_CONFIG), or auto: all GPUs, else the CPU."),
+    ] = "auto",
+    tensorboard: Annotated[bool, typer.Option(help="Write losses and samples to RUN/tensorboard.")] = False,
+    profile: Annotated[bool, typer.Option(help="Trace ten steps for TensorBoard's profiler.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in RUN.")] = False,
 ):
     """Train a video GAN on a store; killed at any moment, it goes on with --resume."""
-    quiet_tensorflow()
-    from vgcourse import runs
+    quiet_tensorflow(start=strategy != "multi-worker")  # which has to set it up before it starts
+    from vgcourse import distribute, monitor, runs
 
-    if not resume:
+    chosen = distribute.make_strategy(strategy)
+    watch = functools.partial(monitor.watch, tensorboard=tensorboard, profile=profile)
+    if not resume and distribute.is_chief(chosen):
         runs.start_run(store, run, precision=precision, batch_size=batch_size, seed=seed)
-    generator = runs.continue_run(store, run, minutes=minutes, steps=steps)
-    print(f"{generator}: the trained generator; `vgcourse generate {run} OUT` shows its clips")
+    try:
+        generator = runs.continue_run(store, run, minutes=minutes, steps=steps, strategy=chosen, watch=watch)
+    except distribute.WorkerLost as error:
+        distribute.stop_now(error)
+    if generator:
+        print(f"{generator}: the trained generator; `vgcourse generate {run} OUT` shows its clips")
 
 
 @app.command()
@@ -166,7 +179,7 @@ def train_features(
         print(f"{name}: {accuracy}")
 
 
-def quiet_tensorflow():
+def quiet_tensorflow(*, start=True):
     """TensorFlow's C++ code writes to file descriptor 2 when it is first loaded: keep the terminal clean."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -177,7 +190,8 @@ def quiet_tensorflow():
             with contextlib.suppress(ImportError):  # reported by the command that needs it
                 import tensorflow as tf
 
-                tf.constant(0)
+                if start:
+                    tf.constant(0)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -24,6 +24,10 @@ class NotFiniteError(ValueError):
     """A weight is NaN or infinite: such a state is never kept."""
 
 
+class NotWrittenError(ValueError):
+    """A file cannot be written: the disk is full, or the folder is not ours."""
+
+
 def state_of(gan):
     """Every variable of a GAN by name: networks, averages, optimizer slots, step.
 
@@ -46,6 +50,18 @@ def state_of(gan):
     }
 
 
+def current_step(gan):
+    """The number of steps that a GAN was trained for.
+
+    Args:
+        gan: a model with `step`, a scalar; also one with a copy on every replica, which `int` refuses.
+
+    Returns:
+        An int.
+    """
+    return int(np.asarray(gan.step))
+
+
 def save_checkpoint(gan, folder):
     """Write `checkpoint-<step>.npz`, keep the one before it and drop all others.
 
@@ -60,13 +76,13 @@ def save_checkpoint(gan, folder):
 
     Raises:
         NotFiniteError: a weight is NaN or infinite. Older checkpoints stay.
-        ValueError: the folder cannot be written. Older checkpoints stay.
+        NotWrittenError: the folder cannot be written. Older checkpoints stay.
     """
     arrays = {name: np.asarray(variable) for name, variable in state_of(gan).items()}
     broken = [name for name, array in arrays.items() if not np.all(np.isfinite(array))]
     if broken:
         raise NotFiniteError(f"{folder}: expected finite weights, received NaN or infinity in {broken[0]}")
-    path = Path(folder) / f"checkpoint-{int(gan.step):08d}.npz"
+    path = Path(folder) / f"checkpoint-{current_step(gan):08d}.npz"
     write_atomically(path, lambda file: np.savez(file, **arrays))
     paths = list_checkpoints(folder)
     place = paths.index(path) + 1
@@ -99,7 +115,7 @@ def restore_checkpoint(gan, folder):
             warnings.warn(f"{path}: corrupted checkpoint ({error}); trying the one before", stacklevel=2)
             continue
         assign_state(gan, arrays, path)
-        return int(gan.step)
+        return current_step(gan)
     found = f"received {len(paths)} corrupted"
     raise ValueError(f"{folder}: expected a whole checkpoint, {found}; train anew, in another folder")
 
@@ -162,7 +178,7 @@ def write_config(folder, config):
         config: a dict that JSON can hold.
 
     Raises:
-        ValueError: the folder cannot be written.
+        NotWrittenError: the folder cannot be written.
     """
     text = json.dumps(config, indent=1, sort_keys=True) + "\n"
     write_atomically(Path(folder) / CONFIG_NAME, lambda file: file.write(text.encode()))
@@ -200,7 +216,7 @@ def write_atomically(path, write):
         write: function that is given a binary file.
 
     Raises:
-        ValueError: the folder cannot be written; names the file. What was at `path` stays.
+        NotWrittenError: the folder cannot be written; names the file. What was at `path` stays.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}{PART}")
@@ -216,4 +232,4 @@ def write_atomically(path, write):
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise ValueError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise NotWrittenError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -16,9 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from vgcourse import decode, preprocess, video
-from vgcourse.shards import Clips, concatenate
+from vgcourse.clips import Clips, check_fps, concatenate
+from vgcourse.containers import checked_path
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe")
+VIDEO_SUFFIXES += (".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".ogv", ".gif", ".webp")
 FRAMES_AT_ONCE = 1024  # frames of one video, scaled, that wait in memory; a longer one is read in pieces
 
 
@@ -55,6 +57,7 @@ def clips_from_folder(folder, *, size, num_frames, fps=None):
     Returns:
         `(Clips, report)`: uint8 `(num_clips, num_frames, size, size, 3)` in the order of the file names, and
         a list of `FileReport`, one a video. With `fps=None`, `Clips.fps` is the median of the videos' rates.
+        A label without a usable video is no action.
 
     Raises:
         ValueError: there is no such folder, or not one usable video in it (the reasons are listed).
@@ -65,7 +68,10 @@ def clips_from_folder(folder, *, size, num_frames, fps=None):
     except ValueError as error:
         reasons = "".join(f"\n  {row.file}: {row.reason}" for row in report[:20])
         raise ValueError(f"{error}{reasons}") from None
-    return replace(concatenate(parts), fps=statistics.median(part.fps for part in parts)), report
+    clips = concatenate(parts)
+    present, actions = np.unique(clips.actions, return_inverse=True)
+    names, rate = [clips.action_names[i] for i in present], statistics.median(part.fps for part in parts)
+    return replace(clips, actions=actions, action_names=names, fps=rate), report
 
 
 def iter_folder(folder, *, size, num_frames, fps=None, report):
@@ -76,36 +82,64 @@ def iter_folder(folder, *, size, num_frames, fps=None, report):
         report: a list; a `FileReport` is appended for every video once it is read.
 
     Yields:
-        `Clips` of one video, or of a part of a long one; an unusable video yields nothing.
+        `Clips` of one video; an unusable one yields nothing. All labels are actions from the first video on:
+        where one turns out to have no usable video, the last reason in its reports says so.
 
     Raises:
         ValueError: there is no such folder, no usable video in it, or a setting is out of its range.
     """
-    _check_settings(size, num_frames, fps)
-    folder = Path(folder)
-    videos = _find_videos(folder)
+    check_settings(size, num_frames, fps)
+    folder = Path(checked_path(folder))
+    videos = find_videos(folder)
     names = tuple(sorted({label for _, label in videos}))
     pieces = _in_parallel(lambda item: _read_video(item[0], size, num_frames, fps), videos)
     for (path, label), (clips, rate, reason) in zip(videos, pieces, strict=True):
-        file = _printable(path.relative_to(folder))
+        file = printable(path.relative_to(folder))
         report.append(FileReport(file, "read" if len(clips) else "skipped", reason, len(clips)))
         if len(clips):
             actions, actors = np.full(len(clips), names.index(label)), np.full(len(clips), -1)
             yield Clips(clips, actions, actors, names, rate, (file,) * len(clips))
+    report_empty_labels(report, [label for _, label in videos])
     if not any(row.clips for row in report):
         raise ValueError(f"{folder}: expected a usable video, received {len(report)} unusable ones")
 
 
-def _check_settings(size, num_frames, fps):
+def report_empty_labels(report, labels):
+    """Adds to the last row of every label without clips that it stays an action all the same.
+
+    Args:
+        report: a list whose last `FileReport`s are those of the videos.
+        labels: the label of every video.
+    """
+    first = len(report) - len(labels)
+    last_rows = {label: index for index, label in enumerate(labels, first)}
+    shown = {label for label, row in zip(labels, report[first:], strict=True) if row.clips}
+    for label in last_rows.keys() - shown:
+        row = report[last_rows[label]]
+        report[last_rows[label]] = row._replace(reason=f"{row.reason}; no clip shows {label!r}")
+
+
+def check_settings(size, num_frames, fps):
+    """Raises ValueError unless `size` and `num_frames` are whole numbers over 0; `fps` may also be None."""
     for name, value in (("size", size), ("num_frames", num_frames)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1; received {value!r}")
-    if fps is not None and not 0 < fps < float("inf"):
-        raise ValueError(f"fps must be over 0, or None for the videos' own; received {fps!r}")
+    if fps is not None:
+        check_fps(fps)
 
 
-def _find_videos(folder):
-    """`(path, label)` of every video below `folder`, in the order of their names; links are followed."""
+def find_videos(folder):
+    """Find the videos of a folder; links are followed.
+
+    Args:
+        folder: a `Path`.
+
+    Returns:
+        `(path, label)` of every video below it, in the order of their names.
+
+    Raises:
+        ValueError: there is no such folder, or no video in it.
+    """
     if not folder.is_dir():
         received = "a file" if folder.exists() else "no such folder"
         raise ValueError(f"{folder}: expected a folder of videos, received {received}")
@@ -115,7 +149,7 @@ def _find_videos(folder):
         for entry in sorted(place.iterdir()):
             is_video = entry.suffix.lower() in VIDEO_SUFFIXES
             if is_video and not entry.name.startswith("."):
-                found.append((entry, _printable(label or root.name)))
+                found.append((entry, printable(label or root.name)))
             elif entry.is_dir() and not entry.name.startswith("."):
                 real = entry.resolve()
                 if real not in above:  # a link back to a folder above would never end
@@ -127,21 +161,39 @@ def _find_videos(folder):
     return found
 
 
-def _printable(name):
-    """`name` as text; letters of a file name that are no UTF-8, which could not be saved, become "?"."""
+def printable(name):
+    """Returns `name` as text; letters of a file name that are no UTF-8 become "?": they cannot be saved."""
     return str(name).encode(errors="replace").decode()
 
 
 def _read_video(path, size, num_frames, fps):
     """`(clips (n, num_frames, size, size, 3), fps, reason if n is 0)`."""
     try:
-        frames = video.iter_frames(path, fps=fps, size=size)
-        clips = list(_split_into_clips(frames, num_frames))
-        if not clips:
-            return [], 0.0, f"{path}: expected {num_frames} frames without a cut, received fewer"
+        clips = list(iter_clips(path, size=size, num_frames=num_frames, fps=fps))
         return np.stack(clips), float(fps or video.probe(path).fps), ""
     except (ValueError, OSError) as error:
-        return [], 0.0, _printable(error)
+        return [], 0.0, printable(error)
+
+
+def iter_clips(path, *, size, num_frames, fps=None):
+    """Yield the clips of one video, one after the other, in constant memory however long it is.
+
+    Args:
+        path: the video file.
+        size, num_frames, fps: see `clips_from_folder`.
+
+    Yields:
+        uint8 `(num_frames, size, size, 3)`; no clip runs across a cut.
+
+    Raises:
+        ValueError, OSError: the file cannot be read (perhaps after some clips), or is too short for one clip.
+    """
+    clips = _split_into_clips(video.iter_frames(path, fps=fps, size=size), num_frames)
+    first = next(clips, None)
+    if first is None:
+        raise ValueError(f"{path}: expected {num_frames} frames without a cut, received fewer")
+    yield first
+    yield from clips
 
 
 def _split_into_clips(frames, num_frames):
@@ -203,7 +255,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
     Raises:
         ValueError: see `clips_from_tfds`.
     """
-    _check_settings(size, num_frames, None)
+    check_settings(size, num_frames, None)
     examples, key, names = _open_tfds(name, split)
     empty = True
     for example in examples:

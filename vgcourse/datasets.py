@@ -18,8 +18,16 @@ import numpy as np
 import tensorflow as tf
 
 from vgcourse import motions, video
-from vgcourse.collect import FileReport, clips_from_folder, clips_from_tfds, iter_folder, iter_tfds
-from vgcourse.shards import Clips, concatenate, load_clips, open_store, parse_records, save_clips
+from vgcourse.clips import Clips, check_fps, concatenate
+from vgcourse.collect import (
+    FileReport,
+    check_settings,
+    clips_from_folder,
+    clips_from_tfds,
+    iter_folder,
+    iter_tfds,
+)
+from vgcourse.shards import Store, load_clips, open_store, parse_records, save_clips
 
 __all__ = [  # with what the modules above prepare, so that a lesson imports `datasets` alone
     "Clips",
@@ -38,6 +46,7 @@ __all__ = [  # with what the modules above prepare, so that a lesson imports `da
 
 SPLITS = ("train", "validation", "test")
 BLOCK_BYTES = 128 * 2**20  # clips of a store that are shuffled together
+MAX_INT64 = 2**63 - 1
 PREFETCH = 4  # batches made ahead while a step trains
 
 
@@ -73,6 +82,8 @@ def load_actions(split, *, size=64, num_frames=16, fps=10):
         ValueError: the split is unknown, a video is missing, damaged, not the one in `labels.csv` or shorter
             than `num_frames`.
     """
+    check_settings(size, num_frames, fps)
+    check_fps(fps)
     if split not in SPLITS:
         raise ValueError(f"unknown split: expected one of {SPLITS}, received {split!r}")
     table = data_folder() / "actions" / "labels.csv"
@@ -166,11 +177,11 @@ def make_dataset(
 
     Args:
         clips_or_folder: `Clips`; or a uint8 array `(num_clips, time, height, width, 3)`; or a folder that
-            `save_clips` wrote, which is streamed: shards in a new order every epoch, clips shuffled within
-            blocks of 128 MiB. Clips and arrays are kept in memory as uint8.
+            `save_clips` wrote, or its `Store`: streamed, shards in a new order every epoch, clips shuffled
+            within blocks of 128 MiB. Clips and arrays are kept in memory as uint8.
         labels: with an array, integers `(num_clips,)`; None labels every clip 0.
         batch_size: clips per batch.
-        seed: integer; same seed, same batches.
+        seed: integer; same seed, same batches. Not used without `shuffle`.
         shuffle: True for endless shuffled epochs (each has every clip once; a batch may begin in one and end
             in the next); False for a single pass in order, whose last batch may be smaller.
         num_frames: frames per clip. Fewer than stored: a window at a random start, another in every draw;
@@ -182,13 +193,15 @@ def make_dataset(
         [-1, 1] and int32 `(batch_size,)`.
 
     Raises:
-        ValueError: fewer clips than `batch_size`, fewer frames than `num_frames`, arrays of a wrong dtype,
-            rank or range, or a store that is missing or corrupted.
+        ValueError: fewer clips than `batch_size`, fewer frames than `num_frames`, a number that is no
+            integer, arrays of a wrong dtype, rank or range, or a store that is missing or corrupted.
     """
     clips = _open_clips(clips_or_folder, labels)
     stored_frames, *frame_shape = clips.clip_shape
     num_frames = stored_frames if num_frames is None else num_frames
     _check_counts(clips, batch_size, num_frames, start_step)
+    if shuffle:  # a pass in order needs no seed; shuffled batches without one could not come again
+        _check_integer("seed", seed, -MAX_INT64, MAX_INT64)
     room = stored_frames - num_frames
 
     def with_start(draw, clip):
@@ -212,24 +225,28 @@ def make_dataset(
 
 def _open_clips(clips_or_folder, labels):
     """`Clips`, or the `Store` of a folder."""
-    if labels is not None and isinstance(clips_or_folder, (str, os.PathLike, Clips)):
+    if labels is not None and isinstance(clips_or_folder, (str, os.PathLike, Clips, Store)):
         raise ValueError("labels go with an array; Clips and stores bring their own")
     if isinstance(clips_or_folder, (str, os.PathLike)):
         return open_store(clips_or_folder)
-    if isinstance(clips_or_folder, Clips):
+    if isinstance(clips_or_folder, Clips | Store):
         return clips_or_folder
     labels = np.zeros(np.shape(clips_or_folder)[:1], np.int32) if labels is None else np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers (num_clips,), received {labels.dtype} {labels.shape}")
     names = tuple(str(label) for label in range(int(labels.max(initial=0)) + 1))
     return Clips(clips_or_folder, labels, np.full(labels.shape, -1), names, 25.0)
 
 
 def _check_counts(clips, batch_size, num_frames, start_step):
-    if not 1 <= batch_size <= clips.num_clips:
-        raise ValueError(f"batch_size: expected 1 to {clips.num_clips}, all clips; received {batch_size}")
-    if not 1 <= num_frames <= clips.clip_shape[0]:
-        raise ValueError(f"num_frames: expected 1 to {clips.clip_shape[0]}, as stored; received {num_frames}")
-    if start_step < 0:
-        raise ValueError(f"start_step: expected 0 or more; received {start_step}")
+    _check_integer("batch_size", batch_size, 1, clips.num_clips, ", all clips")
+    _check_integer("num_frames", num_frames, 1, clips.clip_shape[0], ", as stored")
+    _check_integer("start_step", start_step, 0, MAX_INT64)
+
+
+def _check_integer(name, value, least, most, meaning=""):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{name}: expected an integer, {least} to {most}{meaning}; received {value!r}")
 
 
 def _permuted(places, num_places, seed):

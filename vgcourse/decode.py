@@ -6,23 +6,23 @@ fractions: seconds in floats would put a frame on the wrong side of its own time
 
 import contextlib
 import heapq
+import itertools
 import math
-import os
 from fractions import Fraction
 
 import av
 import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
+from vgcourse.containers import VideoError, check_file, checked_path, reason
+
 REORDER_WINDOW = 8  # frames held back so that unordered timestamps come out sorted
 LONGEST_GAP = 3600  # seconds that a frame can stay; a longer jump is a clock that was set anew
 LARGE_FRAME = 320 * 240  # pixels; below this, starting threads costs more time than they save
+COVER = 1024  # AV_DISPOSITION_ATTACHED_PIC of FFmpeg
+NO_VIDEOS = {"concat": "a list of files", "tty": "text"}  # FFmpeg would open them, and draw the text
 # Titles that are not UTF-8 must not keep a video from being read; PyAV 19 reads them unasked.
 ANY_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-
-
-class VideoError(ValueError):
-    """A video file cannot be read or written as asked; the message names the file."""
 
 
 def frames(path, *, fps=None, start=0.0, size=None):
@@ -47,7 +47,8 @@ def frames(path, *, fps=None, start=0.0, size=None):
         if start > 1 and stream.start_time is not None:
             # Jump to a key frame well before `start` (decoding runs ahead of showing); the rest is dropped.
             origin = stream.start_time
-            with contextlib.suppress(av.FFmpegError):  # some formats cannot jump: decode from the beginning
+            # Some formats cannot jump, and no file is that long: decode from the beginning.
+            with contextlib.suppress(av.FFmpegError, OverflowError):
                 container.seek(origin + int((start - 1) / clock), stream=stream)
         ordered = _in_order(_steady(decoded(container, stream, path), frame_ticks, second))
         # A clock finer than the frame rate still rounds: 1/30 s may be stored as 0.033.
@@ -66,7 +67,7 @@ def frames(path, *, fps=None, start=0.0, size=None):
 
 @contextlib.contextmanager
 def open_video(path):
-    """Opens a file and its picture stream.
+    """Opens a file and its picture stream: the largest one, but for the cover that sound files carry.
 
     Args:
         path: the video file.
@@ -75,70 +76,33 @@ def open_video(path):
         `(av.container.InputContainer, av.video.stream.VideoStream)`.
 
     Raises:
-        VideoError: there is no such file, or it is cut short, or no video.
+        VideoError: `path` is none, there is no such file, or it is cut short, or no video.
     """
-    path = os.fsdecode(path)
-    _check_file(path)
+    path = checked_path(path)
+    check_file(path)
     try:
         # "file:" and the whitelist: a name with a colon is no protocol, and a playlist opens nothing else.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **ANY_METADATA)
+        container = av.open(f"file:{path}", container_options={"protocol_whitelist": "file"}, **ANY_METADATA)
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path}: expected a video, received something else ({reason(error)})") from None
     with container:
-        if container.format.name == "concat":  # text that lists other files
-            raise VideoError(f"{path}: expected a video, received a list of files")
-        streams = [stream for stream in container.streams.video if not _is_cover(stream)]
-        if not streams or streams[0].codec_context is None:
+        if container.format.name in NO_VIDEOS:
+            raise VideoError(f"{path}: expected a video, received {NO_VIDEOS[container.format.name]}")
+        streams = [stream for stream in container.streams.video if stream.codec_context]
+        streams = [stream for stream in streams if not _is_cover(stream)]
+        if not streams:
             kind = "sound only" if container.streams.audio else "no picture stream"
             raise VideoError(f"{path}: expected a video, received a file with {kind}")
         try:
-            yield container, streams[0]
+            yield container, max(streams, key=lambda s: s.codec_context.width * s.codec_context.height)
         except av.FFmpegError as error:
             raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
 
 
 def _is_cover(stream):
-    """Whether the stream is the still picture that sound files carry."""
-    return "attached_pic" in str(getattr(stream, "disposition", "")).lower()
-
-
-def _check_file(path):
-    """Raises VideoError for what can be told without decoding."""
-    if not os.path.exists(path):
-        raise VideoError(f"{path}: expected a video file, but there is none of this name")
-    if not os.path.isfile(path):
-        kind = "folder" if os.path.isdir(path) else "device"
-        raise VideoError(f"{path}: expected a video file, received a {kind}")
-    try:
-        received = os.path.getsize(path)
-        expected = _size_by_boxes(path, received)
-    except OSError as error:
-        raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
-    if received == 0:
-        raise VideoError(f"{path}: expected a video file, received an empty one (0 bytes)")
-    if received < expected:
-        raise VideoError(f"{path}: cut short, expected {expected} bytes, received {received}; copy it again")
-
-
-def _size_by_boxes(path, size):
-    """Where the last box of an MP4 says that it ends, in bytes; 0 for other formats.
-
-    FFmpeg itself plays the part that is there and then stops, as if the video had ended.
-    """
-    end = 0
-    with open(path, "rb") as file:
-        while end + 8 <= size:
-            file.seek(end)
-            header = file.read(16)
-            if end == 0 and header[4:8] != b"ftyp":
-                return 0
-            length = int.from_bytes(header[:4], "big")
-            if length == 1:  # a 64-bit length follows the box's name
-                length = int.from_bytes(header[8:16], "big")
-            if length < 8:  # 0: up to the end of the file
-                return size
-            end += length
-    return end
+    """Whether the stream is the still picture that sound files carry; PyAV 14.0 does not tell."""
+    flags = getattr(stream, "disposition", 0)
+    return bool(getattr(flags, "value", flags) & COVER)
 
 
 def decoded(container, stream, path):
@@ -163,6 +127,44 @@ def decoded(container, stream, path):
 
 
 # ---- time, in ticks of the stream's clock ----------------------------------------------------------------
+
+
+def listed_extent(stream):
+    """Reads off how much `decoded` would give, where a file lists its frames: MP4, MOV, AVI.
+
+    Args:
+        stream: as `open_video` gave it.
+
+    Returns:
+        (number of frames, seconds or None where the file does not tell); None where there is no list.
+    """
+    if not (stream.frames and getattr(stream, "index_entries", None)):  # PyAV 14.0 has no list
+        return None
+    seconds = stream.duration and stream.duration * stream.time_base
+    return sum(1 for _ in _shown(stream.index_entries)), seconds
+
+
+def counted_extent(container, stream):
+    """As `listed_extent` for any file: reads it to the end, but decodes nothing.
+
+    Args:
+        container, stream: as `open_video` gave them, nothing read yet.
+
+    Returns:
+        (number of frames, seconds or None where the file tells no times).
+    """
+    num_frames, first, last = 0, math.inf, -math.inf
+    ticks = _whole(1 / (frame_rate(stream) * stream.time_base))
+    for time, end, packet in _steady(_shown(container.demux(stream)), ticks, 1 / stream.time_base):
+        num_frames, last = num_frames + 1, max(last, end)
+        first = first if packet.pts is None else min(first, time)
+    return num_frames, (last - first) * stream.time_base if first < math.inf else None
+
+
+def _shown(packets):
+    """Packets (or entries of the table) that are pictures, not skipped by an edit, from a key frame on."""
+    started = itertools.dropwhile(lambda packet: not packet.is_keyframe, packets)
+    return (packet for packet in started if packet.size and not packet.is_discard)
 
 
 def _steady(frames, frame_ticks, second):
@@ -294,8 +296,3 @@ def _whole(number):
 def fraction(number):
     """Returns the simple Fraction that `number` means: 29.97002997 is 30000/1001, 0.3 is 3/10."""
     return Fraction(float(number)).limit_denominator(1_000_000)
-
-
-def reason(error):
-    """Returns one line out of an `error` of FFmpeg or of the operating system."""
-    return str(getattr(error, "strerror", None) or error).split("\n")[0]

@@ -21,7 +21,7 @@ def write_samples(generator, folder, *, people=2, seed=0):
         generator: a `models.VideoGenerator`.
         folder: where to write.
         people: how many people do every action.
-        seed: of the latents.
+        seed: of the first person, and of the way of moving; every further person has the next one.
 
     Returns:
         The three paths.
@@ -50,16 +50,16 @@ def write_clips(generator, folder, *, num_clips, actions=None, suffix="gif", see
     Args:
         generator: a `models.VideoGenerator`.
         folder: where to write.
-        num_clips: how many.
-        actions: as for `generate.sample`.
-        suffix: "gif", "mp4" or "webp".
-        seed: of the latents.
+        num_clips: how many, 1 or more.
+        actions: one name, which all clips then show; None takes all actions in turn.
+        suffix: "gif", "mp4", "webp", or "png" for contact sheets.
+        seed: of the first person and their way of moving; every further clip has the next one.
 
     Returns:
         The paths, a list.
 
     Raises:
-        ValueError: an action is unknown.
+        ValueError: the action or the suffix is unknown, or there are no clips to make.
         VideoError: the folder cannot be written.
     """
     names = generator.action_names
@@ -69,7 +69,7 @@ def write_clips(generator, folder, *, num_clips, actions=None, suffix="gif", see
     codes = [generate.content_codes, generate.motion_noise]
     content, motion = (draw(generator, range(seed, seed + num_clips)) for draw in codes)
     clips = generate.make_clips(generator, content, motion, labels)
-    paths = [Path(folder) / f"{k:03d}-{label}.{suffix}" for k, label in enumerate(labels)]
+    paths = [Path(folder) / f"{k:03d}-{label}.{suffix.lstrip('.')}" for k, label in enumerate(labels)]
     for path, clip in zip(paths, clips, strict=True):
         video.write_video(path, clip, fps=generator.fps, comment=COMMENT)
     return paths

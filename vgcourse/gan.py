@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from vgcourse import losses
+from vgcourse import losses, replicas
 from vgcourse.models import VideoGenerator, build_discriminator
 
 # Per frame size: channels of the generator and of the discriminator, weight of R1.
@@ -79,15 +79,15 @@ class VideoGAN(keras.Model):
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.generator_loss, self.discriminator_loss = losses.get_loss(loss)
         self.compares_pairs = loss == "relativistic"
-        self.step_function = tf.function(self.train_step)
+        self.step_function = replicas.on_every_replica(self.train_step)
 
     def fake_frames(self, actions, times, seed):
         """Frames `(batch, num_seen, size, size, 3)` of new clips, at `times` only."""
         batch = ops.shape(actions)[0]
         seeds = tf.random.split(seed, 2)
-        content = tf.random.stateless_normal((batch, self.generator.content_dim), seeds[0])
+        content = replicas.normal((batch, self.generator.content_dim), seeds[0])
         shape = (batch, self.generator.num_frames, self.generator.motion_dim)
-        noise = tf.random.stateless_normal(shape, seeds[1])
+        noise = replicas.normal(shape, seeds[1])
         codes = self.generator.motion_rnn([noise, actions])
         return self.generator.render(content, tf.gather(codes, times, axis=1), training=True)
 
@@ -111,14 +111,15 @@ class VideoGAN(keras.Model):
             both = [tf.concat([real, fake], 0), tf.concat([actions, actions], 0)]
             real_logits, fake_logits = tf.split(self.discriminator(both, training=True), 2)
             d_loss = self.discriminator_loss(real_logits, fake_logits)
-            scaled = self.d_optimizer.scale_loss(d_loss)
+            scaled = self.d_optimizer.scale_loss(replicas.share(d_loss))
         gradients = tape.gradient(scaled, variables)
         penalty = tf.cond(
             self.step % self.r1_every == 0,
             lambda: self.r1_gradients(real, actions),
             lambda: [tf.zeros_like(variable) for variable in variables],
         )
-        self.d_optimizer.apply([a + b for a, b in zip(gradients, penalty, strict=True)], variables)
+        gradients = [a + b for a, b in zip(gradients, penalty, strict=True)]
+        replicas.apply_gradients(self.d_optimizer, gradients, variables)
         means = {"real_logits": tf.reduce_mean(real_logits), "fake_logits": tf.reduce_mean(fake_logits)}
         return {"d_loss": d_loss, **means}
 
@@ -131,7 +132,7 @@ class VideoGAN(keras.Model):
                 real,
                 gamma=self.r1_gamma,
             )
-            scaled = self.d_optimizer.scale_loss(penalty)
+            scaled = self.d_optimizer.scale_loss(replicas.share(penalty))
         gradients = tape.gradient(scaled, variables)
         # The last bias shifts every score alike: it has no part in the penalty, and no gradient.
         return [tf.zeros_like(v) if g is None else g for g, v in zip(gradients, variables, strict=True)]
@@ -156,8 +157,9 @@ class VideoGAN(keras.Model):
             if self.compares_pairs:
                 real_logits = self.discriminator([tf.gather(clips, times, axis=1), actions], training=True)
             g_loss = self.generator_loss(real_logits, fake_logits)
-            scaled = self.g_optimizer.scale_loss(g_loss)
-        self.g_optimizer.apply(tape.gradient(scaled, variables), variables)
+            scaled = self.g_optimizer.scale_loss(replicas.share(g_loss))
+        replicas.apply_gradients(self.g_optimizer, tape.gradient(scaled, variables), variables)
+        replicas.average_statistics(self.generator)
         # Short memory at first, or the average would drag the untrained weights along.
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.ema_decay, (1 + step) / (10 + step))

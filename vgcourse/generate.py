@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from vgcourse import datasets, preprocess
+from vgcourse.containers import checked_path
 from vgcourse.loops import best_loop, loop_seams, loop_together
 from vgcourse.models import VideoGenerator
 
@@ -50,7 +51,11 @@ def load_generator(path=None):
     Raises:
         ValueError: the file is missing, damaged, or holds something other than a video generator.
     """
-    path = Path(path) if path is not None else datasets.data_folder() / "checkpoints" / "generator.keras"
+    path = (
+        Path(checked_path(path))
+        if path is not None
+        else datasets.data_folder() / "checkpoints" / "generator.keras"
+    )
     advice = "Train one with `vgcourse demo --out DIR` and load DIR/generator.keras."
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
@@ -78,9 +83,9 @@ def content_codes(generator, seeds):
         float32 `(len(seeds), content_dim)`, N(0, 1).
 
     Raises:
-        ValueError: a seed is negative or not an int.
+        ValueError: a seed is negative or not an int, or there is none.
     """
-    return np.concatenate([_draw_content(generator, 1, seed) for seed in seeds])
+    return np.concatenate([_draw_content(generator, 1, seed) for seed in _checked_list("seeds", seeds)])
 
 
 def motion_noise(generator, seeds):
@@ -94,9 +99,9 @@ def motion_noise(generator, seeds):
         float32 `(len(seeds), num_frames, motion_dim)`, N(0, 1).
 
     Raises:
-        ValueError: a seed is negative or not an int.
+        ValueError: a seed is negative or not an int, or there is none.
     """
-    return np.concatenate([_draw_motion(generator, 1, seed) for seed in seeds])
+    return np.concatenate([_draw_motion(generator, 1, seed) for seed in _checked_list("seeds", seeds)])
 
 
 def make_clips(generator, content, motion, actions):
@@ -130,7 +135,8 @@ def make_clips(generator, content, motion, actions):
 def sample(generator, *, num_clips, actions=None, seed):
     """New people in motion.
 
-    Clip i depends on the seed and on i alone: asking for more clips keeps the first ones.
+    The latents of clip i depend on the seed and on i alone: asking for more clips keeps the first ones, up to
+    a grey level here and there, since sums of another batch are rounded differently.
 
     Args:
         generator: a `models.VideoGenerator`.
@@ -143,12 +149,11 @@ def sample(generator, *, num_clips, actions=None, seed):
         uint8 clips `(num_clips, num_frames, size, size, 3)`.
 
     Raises:
-        ValueError: `num_clips` is under 1, an action is unknown, or there are more actions than clips.
+        ValueError: `num_clips` is no int or under 1, an action is unknown, or there are more actions than
+            clips.
     """
-    if num_clips < 1:
-        raise ValueError(f"num_clips must be 1 or more; received {num_clips}.")
-    actions = [actions] if isinstance(actions, str | int | np.integer) else actions
-    given = [] if actions is None else list(actions)
+    _check_integer("num_clips", num_clips, 1)
+    given = [] if actions is None else [actions] if np.ndim(actions) == 0 else list(actions)
     if len(given) > num_clips or (actions is not None and not given):
         raise ValueError(f"Expected 1 to num_clips={num_clips} actions; received {len(given)}.")
     chosen = list(islice(cycle(given or generator.action_names), num_clips))
@@ -171,14 +176,17 @@ def slerp(start, end, num_steps):
         float32 `(num_steps, dim)`; the first is `start`, the last is `end`.
 
     Raises:
-        ValueError: under 2 steps, a zero code, or opposite codes, between which no arc is the shortest.
+        ValueError: under 2 steps, codes of different shapes, NaN, a zero code, or opposite codes, between
+            which no arc is the shortest.
 
     Source: Shoemake 1985, https://doi.org/10.1145/325334.325242; for latents: White 2016,
     https://arxiv.org/abs/1609.04468
     """
-    if num_steps < 2:
-        raise ValueError(f"num_steps must be 2 or more, both ends included; received {num_steps}.")
+    _check_integer("num_steps", num_steps, 2)
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
+    if start.ndim != 1 or start.shape != end.shape or not np.isfinite([start, end]).all():
+        received = f"{start.shape} and {end.shape}"
+        raise ValueError(f"start and end must be finite codes of one shape (dim,); received {received}.")
     length_a, length_b = np.linalg.norm(start), np.linalg.norm(end)
     if min(length_a, length_b) == 0:
         raise ValueError("Codes must not be zero: a zero code has no direction to turn from.")
@@ -210,7 +218,7 @@ def interpolate(generator, *, action, seeds, num_steps, motion_seed):
     Raises:
         ValueError: an unknown action, under 2 steps, or not two seeds.
     """
-    if len(seeds) != 2:
+    if np.shape(seeds) != (2,):
         raise ValueError(f"seeds must be two ints, one per person; received {seeds!r}.")
     content = slerp(*content_codes(generator, seeds), num_steps)
     motion = np.repeat(motion_noise(generator, [motion_seed]), num_steps, axis=0)
@@ -230,14 +238,13 @@ def swap_motion(generator, *, content_seeds, actions, motion_seed):
         uint8 `(len(content_seeds), len(actions), num_frames, size, size, 3)`.
 
     Raises:
-        ValueError: an unknown action, or nothing to make.
+        ValueError: an unknown action, or a list that is none or empty.
     """
-    rows, columns = len(content_seeds), len(actions)
-    if not rows or not columns:
-        raise ValueError(f"Expected at least one person and one action; received {rows} and {columns}.")
+    actions = _checked_list("actions", actions)
+    rows, columns = len(_checked_list("content_seeds", content_seeds)), len(actions)
     content = np.repeat(content_codes(generator, content_seeds), columns, axis=0)
     motion = np.repeat(motion_noise(generator, [motion_seed]), rows * columns, axis=0)
-    clips = make_clips(generator, content, motion, list(actions) * rows)
+    clips = make_clips(generator, content, motion, actions * rows)
     return clips.reshape(rows, columns, *clips.shape[1:])
 
 
@@ -251,8 +258,7 @@ def _draw_motion(generator, num_clips, seed):
 
 
 def _stream(seed, stream):
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"A seed must be an int, 0 or more; received {seed!r}.")
+    _check_integer("seed", seed, 0)
     return np.random.default_rng([int(seed), stream])
 
 
@@ -260,11 +266,27 @@ def _action_labels(generator, actions):
     names = generator.action_names
     labels = [names.index(action) if action in names else action for action in actions]
     for label in labels:
-        if not isinstance(label, int | np.integer) or not 0 <= label < len(names):
+        if not _is_integer(label) or not 0 <= label < len(names):
             raise ValueError(
                 f"Unknown action {label!r}. This generator knows: {', '.join(names)} (0 to {len(names) - 1})."
             )
     return np.array(labels, np.int32)
+
+
+def _is_integer(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _check_integer(name, value, least):
+    if not _is_integer(value) or value < least:
+        raise ValueError(f"{name} must be an int, {least} or more; received {value!r}.")
+
+
+def _checked_list(name, values):
+    """`values` as a list; a single text or number, which is no list, and an empty one are refused."""
+    if np.ndim(values) != 1 or not len(values):
+        raise ValueError(f"{name} must be a list of at least one; received {values!r}.")
+    return list(values)
 
 
 def _expect_shape(name, array, shape):

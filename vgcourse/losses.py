@@ -10,6 +10,9 @@ differences that a loss near its optimum is made of. Checks read static shapes, 
 `tf.function`; NaN is looked for in eager mode only (the training loop watches for it elsewhere).
 """
 
+import math
+import numbers
+
 import tensorflow as tf
 
 # --- Pairs of losses -------------------------------------------------------------------------------------
@@ -149,16 +152,8 @@ def relativistic_discriminator_loss(real_logits, fake_logits):
     """Score each real clip above the fake clip it is paired with: E softplus(-(D(x) - D(G))).
 
     The paper adds an R1 penalty on real and the same penalty on fake clips (`r1_penalty` on each).
-
-    Args:
-        real_logits: shape `(batch, ...)`, the discriminator's raw scores of real clips.
-        fake_logits: the same shape, those of generated clips; entries at one place are a pair.
-
-    Returns:
-        A float32 scalar, at least 0.
-
-    Raises:
-        ValueError: the shapes differ, or a logit is NaN.
+    `real_logits` and `fake_logits` have one shape, `(batch, ...)`; entries at one place are a pair. Returns a
+    float32 scalar of at least 0. Raises ValueError if the shapes differ or a logit is NaN.
 
     Source: Huang et al. 2024 (R3GAN), https://arxiv.org/abs/2501.05441
     """
@@ -190,11 +185,7 @@ LOSSES = {
 
 
 def get_loss(name):
-    """Returns the pair `(generator_loss, discriminator_loss)` called `name`, a key of `LOSSES`.
-
-    Raises:
-        ValueError: there is no such loss.
-    """
+    """Returns the pair `(generator_loss, discriminator_loss)` called `name`, or raises ValueError."""
     if name not in LOSSES:
         raise ValueError(f"Unknown loss. Expected one of: {', '.join(LOSSES)}. Received: {name!r}.")
     return LOSSES[name]
@@ -218,10 +209,11 @@ def r1_penalty(discriminator, real_clips, *, gamma):
         A float32 scalar, at least 0, differentiable in the discriminator's weights.
 
     Raises:
-        ValueError: the clips are no floats or hold NaN, or the logits do not depend on them.
+        ValueError: the clips are no floats or hold NaN, the logits do not depend on them, or gamma is none.
 
     Source: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406
     """
+    _check_weight("gamma", gamma)
     squared_norm = _squared_gradient_norm(discriminator, _clips(real_clips, "real_clips"))
     return 0.5 * gamma * tf.reduce_mean(squared_norm)
 
@@ -233,20 +225,19 @@ def gradient_penalty(discriminator, real_clips, fake_clips, *, weight, seed):
 
     Args:
         discriminator: a callable, clips -> logits, as in `r1_penalty`.
-        real_clips: float, shape `(batch, ...)`, model range [-1, 1].
-        fake_clips: float, the same shape.
-        weight: 10 in the paper.
+        real_clips, fake_clips: float, one shape `(batch, ...)`, model range [-1, 1].
+        weight: at least 0; 10 in the paper.
         seed: one integer, or two (shape `(2,)`); the same seed draws the same u. Change it every step.
 
     Returns:
         A float32 scalar, at least 0, differentiable in the discriminator's weights.
 
     Raises:
-        ValueError: the shapes differ, the clips are no floats or hold NaN, or the logits do not depend on
-            them.
+        ValueError: the shapes of the clips differ, and as in `r1_penalty`.
 
     Source: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028
     """
+    _check_weight("weight", weight)
     real, fake = _clips(real_clips, "real_clips"), _clips(fake_clips, "fake_clips")
     if not real.shape.is_compatible_with(fake.shape):
         raise ValueError(f"Expected real, fake clips of one shape. Received: {real.shape} and {fake.shape}.")
@@ -292,12 +283,20 @@ def _squared_gradient_norm(discriminator, clips):
 
 def _float32(values, name):
     """`values` as a float32 tensor with a batch axis; NaN is refused in eager mode."""
+    values = tf.convert_to_tensor(values)
+    if values.dtype == tf.string or values.dtype.is_complex:
+        raise ValueError(f"{name}: expected real numbers. Received: {values.dtype.name}.")
     values = tf.cast(values, tf.float32)
     if values.shape.rank == 0 or values.shape.num_elements() == 0:
         raise ValueError(f"{name}: expected shape (batch, ...), not empty. Received: {values.shape}.")
     if tf.executing_eagerly() and bool(tf.reduce_any(tf.math.is_nan(values))):
         raise ValueError(f"{name}: expected numbers. Received: NaN. Is a learning rate too high?")
     return values
+
+
+def _check_weight(name, value):
+    if not tf.is_tensor(value) and not (isinstance(value, numbers.Real) and 0 <= value < math.inf):
+        raise ValueError(f"{name}: expected a finite number, at least 0. Received: {value!r}.")
 
 
 def _logit_pair(real_logits, fake_logits, *, paired=False):

@@ -227,14 +227,12 @@ def motion_control_score(clips, actions, *, classifier=None):
         classifier: clips -> probabilities `(num_clips, num_actions)`; `features.classify` if None.
 
     Returns a float in [0, 1]; guessing scores 1 / num_actions. Raises ValueError for another rank or dtype,
-    counts that differ, or an action that the classifier does not know.
-
-    Source: Tulyakov et al. 2018 (MoCoGAN), section 4.2, https://arxiv.org/abs/1707.04993
+    counts that differ, or an unknown action. Source: Tulyakov et al. 2018, https://arxiv.org/abs/1707.04993
     """
     clips, actions = _clips(clips, "clips"), np.asarray(actions)
     if actions.shape != (len(clips),) or actions.dtype.kind not in "iu":
-        wanted = f"integers of shape ({len(clips)},)"
-        raise ValueError(f"actions: expected {wanted}. Received: {actions.dtype} {actions.shape}.")
+        received = f"{actions.dtype} {actions.shape}"
+        raise ValueError(f"actions: expected integers of shape ({len(clips)},). Received: {received}.")
     if classifier is None:
         from vgcourse import features  # here, since it loads TensorFlow
 
@@ -289,14 +287,16 @@ def _distances(x, y):
 def _floats(values, name, *, least):
     """`values` as finite float64; `least` holds the smallest size of each axis."""
     try:
-        array = np.asarray(values).astype(np.float64)
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise TypeError("complex numbers")
+        array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: expected a float array. Received: {error}.") from None
     if array.ndim != len(least) or np.less(array.shape, least).any():
-        wanted = f"{len(least)} axes of at least {least}"
-        raise ValueError(f"{name}: expected {wanted}. Received: shape {array.shape}.")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers. Received: NaN or infinity.")
+        raise ValueError(f"{name}: expected {len(least)} axes of at least {least}. Received: {array.shape}.")
+    if not (np.abs(array) < 1e50).all():  # the sixth power of more is too much for float64
+        raise ValueError(f"{name}: expected finite numbers, under 1e50. Received: NaN, infinity or more.")
     return array
 
 
@@ -312,8 +312,7 @@ def _clips(clips, name, *, min_frames=1):
     """Clips as they are, after a check of dtype, rank and length."""
     clips = np.asarray(clips)
     if clips.dtype != np.uint8:
-        wanted = "uint8 clips in [0, 255] (see preprocess.to_uint8)"
-        raise ValueError(f"{name}: expected {wanted}. Received: {clips.dtype}.")
+        raise ValueError(f"{name}: expected uint8 clips (see preprocess.to_uint8). Received: {clips.dtype}.")
     if clips.ndim != 5 or 0 in clips.shape or clips.shape[1] < min_frames:
         wanted = f"shape (num_clips, T, H, W, C), T at least {min_frames}"
         raise ValueError(f"{name}: expected {wanted}. Received: {clips.shape}.")

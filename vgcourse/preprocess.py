@@ -2,8 +2,8 @@
 
 Axes: a clip is (num_frames, height, width, channels), channels last.
 Ranges: stored range uint8 [0, 255]; model range float32 [-1, 1]. `to_model_range` and `to_uint8` are the only
-places that convert. The geometric functions take either and return what they were given.
-Random choices are made once a clip and hold for all its frames.
+places that convert. `resize` and `rotate` take either. Where pixels are only picked (crops, quarter turns,
+`sample_frames`), any numbers will do. Random choices are made once a clip and hold for all its frames.
 """
 
 import math
@@ -17,18 +17,16 @@ def crop(clip, top, left, height, width):
     """Cuts a box out of every frame.
 
     Args:
-        clip: array, shape `(num_frames, H, W, channels)`.
-        top, left: first row and column of the box, in pixels.
-        height, width: size of the box, in pixels.
+        clip: array of numbers, shape `(num_frames, H, W, channels)`.
+        top, left, height, width: first row and column of the box, and its size, in pixels.
 
     Returns:
-        Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
+        Array, shape `(num_frames, height, width, channels)`, dtype and memory of `clip` (a view).
 
     Raises:
         ValueError: the box does not lie within the frame.
     """
-    clip = _checked_clip(clip, "crop")
-    _check_integers("crop", 1, height=height, width=width)
+    clip = _checked_clip(clip, "crop", height=height, width=width)
     if top not in range(clip.shape[1] - height + 1) or left not in range(clip.shape[2] - width + 1):
         raise ValueError(
             f"crop: expected a box within {clip.shape[1]}x{clip.shape[2]} (height x width), received "
@@ -42,10 +40,9 @@ def center_crop(clip, height, width):
     """Cuts the box in the middle of every frame; `clip`, `height`, `width` and the rest as in `crop`.
 
     Returns:
-        Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
+        Array, shape `(num_frames, height, width, channels)`, dtype and memory of `clip` (a view).
     """
-    clip = _checked_clip(clip, "center_crop")
-    _check_integers("center_crop", 1, height=height, width=width)
+    clip = _checked_clip(clip, "center_crop", height=height, width=width)
     return crop(clip, (clip.shape[1] - height) // 2, (clip.shape[2] - width) // 2, height, width)
 
 
@@ -54,14 +51,16 @@ def random_crop(clip, height, width, *, seed):
 
     Args:
         clip, height, width: as in `crop`.
-        seed: int or `numpy.random.Generator`; the same seed gives the same box.
+        seed: int, several ints or `numpy.random.Generator`; the same seed gives the same box.
 
     Returns:
-        Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
+        Array, shape `(num_frames, height, width, channels)`, dtype and memory of `clip` (a view).
     """
-    clip = _checked_clip(clip, "random_crop")
-    _check_integers("random_crop", 1, height=height, width=width)
-    rng = np.random.default_rng(seed)
+    clip = _checked_clip(clip, "random_crop", height=height, width=width)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"random_crop: seed: expected an integer, 0 or more, received {seed!r}") from None
     top = rng.integers(max(0, clip.shape[1] - height) + 1)
     left = rng.integers(max(0, clip.shape[2] - width) + 1)
     return crop(clip, top, left, height, width)
@@ -83,8 +82,7 @@ def resize(clip, height, width):
     Returns:
         Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
     """
-    clip = _checked_clip(clip, "resize")
-    _check_integers("resize", 1, height=height, width=width)
+    clip = _checked_values(_checked_clip(clip, "resize", height=height, width=width), "resize")
     _, old_height, old_width, channels = clip.shape
     rows, columns = _resize_weights(old_height, height), _resize_weights(old_width, width)
     resized = np.empty((len(clip), height, width, channels), clip.dtype)
@@ -111,7 +109,7 @@ def rotate(clip, degrees):
     each new pixel at its old place (bilinear) and fill the corners with the nearest edge pixel.
 
     Args:
-        clip: array, shape `(num_frames, H, W, channels)`, uint8 or float.
+        clip: array, shape `(num_frames, H, W, channels)`, uint8 or float (to quarter turns, any numbers).
         degrees: angle, counter-clockwise as seen.
 
     Returns:
@@ -121,8 +119,8 @@ def rotate(clip, degrees):
     if not isinstance(degrees, (int, float, np.number)) or not math.isfinite(degrees):
         raise ValueError(f"rotate: expected a finite angle in degrees, received {degrees!r}")
     if degrees % 90 == 0:
-        return np.ascontiguousarray(np.rot90(clip, k=int(degrees // 90) % 4, axes=(1, 2)))
-    _, height, width, _ = clip.shape
+        return np.rot90(clip, k=int(degrees // 90) % 4, axes=(1, 2)).copy()
+    _, height, width, _ = _checked_values(clip, "rotate").shape
     y, x = np.mgrid[:height, :width] - np.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     # Where each new pixel comes from; y points down, so this turns counter-clockwise as seen.
@@ -145,19 +143,16 @@ def sample_frames(clip, num_frames, *, step=1, start=0):
     """Takes frames `start, start + step, ...`.
 
     Args:
-        clip: array, shape `(T, H, W, channels)`.
-        num_frames: how many frames to take.
-        step: distance between them, in frames.
-        start: index of the first.
+        clip: array of numbers, shape `(T, H, W, channels)`.
+        num_frames, step, start: how many frames to take, how far apart, and the index of the first.
 
     Returns:
-        Array, shape `(num_frames, H, W, channels)`, dtype of `clip`.
+        Array, shape `(num_frames, H, W, channels)`, dtype and memory of `clip` (a view).
 
     Raises:
         ValueError: the clip is too short.
     """
-    clip = _checked_clip(clip, "sample_frames")
-    _check_integers("sample_frames", 1, num_frames=num_frames, step=step)
+    clip = _checked_clip(clip, "sample_frames", num_frames=num_frames, step=step)
     _check_integers("sample_frames", 0, start=start)
     needed = start + (num_frames - 1) * step + 1
     if needed > len(clip):
@@ -225,7 +220,7 @@ def find_cuts(clip):
     Returns:
         List of ints, each the index of the first frame of a new shot; empty without cuts.
     """
-    clip = _checked_clip(clip, "find_cuts", dtype=np.uint8)
+    clip = _checked_values(clip, "find_cuts", dtype=np.uint8)
     stride = max(1, min(clip.shape[1:3]) // 64)  # of a large frame, 64 rows tell enough
     small = resize(clip[:, ::stride, ::stride], 16, 16).astype(np.int16)
     change = np.abs(np.diff(small, axis=0)).mean(axis=(1, 2, 3))  # at i: from frame i to i + 1
@@ -260,7 +255,7 @@ def quality_report(clip, *, min_frames=16):
     Returns:
         Dict from fault to a dict of `fault` (bool), `measured` and `limit`.
     """
-    clip = _checked_clip(clip, "quality_report", dtype=np.uint8)
+    clip = _checked_values(clip, "quality_report", dtype=np.uint8)
     bright = clip[:, ::4, ::4].max(axis=-1)  # every fourth pixel tells enough
     black = float(np.mean(np.percentile(bright, 99, axis=(1, 2)) < 32))
     pairs = zip(clip[:-1], clip[1:], strict=True)
@@ -295,17 +290,22 @@ def _blur(clip, taps=9):
 # ---- arguments -------------------------------------------------------------------------------------------
 
 
-def _checked_clip(clip, name, dtype=None):
+def _checked_clip(clip, name, **sizes):
     clip = np.asarray(clip)
-    if clip.ndim != 4 or 0 in clip.shape:
-        wanted = "a clip of shape (num_frames, height, width, channels)"
-        raise ValueError(f"{name}: expected {wanted}, received shape {clip.shape}")
-    if clip.dtype != np.uint8 and (dtype is np.uint8 or not np.issubdtype(clip.dtype, np.floating)):
+    if clip.ndim != 4 or 0 in clip.shape or clip.dtype.kind not in "buif":
+        wanted = "numbers of shape (num_frames, height, width, channels)"
+        raise ValueError(f"{name}: expected {wanted}, received {clip.dtype} of shape {clip.shape}")
+    _check_integers(name, 1, **sizes)
+    return clip
+
+
+def _checked_values(clip, name, dtype=None):
+    clip = _checked_clip(clip, name)
+    if clip.dtype != np.uint8 and (dtype is np.uint8 or clip.dtype.kind != "f"):
         wanted = "uint8 in [0, 255]" if dtype else "uint8 in [0, 255] or floats in [-1, 1]"
         raise ValueError(f"{name}: expected {wanted}, received {clip.dtype}")
     if clip.dtype != np.uint8 and not (clip.min() >= -1.001 and clip.max() <= 1.001):  # NaN is not, either
-        received = f"[{clip.min()}, {clip.max()}]"
-        raise ValueError(f"{name}: expected floats in [-1, 1], received values in {received}")
+        raise ValueError(f"{name}: expected floats in [-1, 1], received [{clip.min()}, {clip.max()}]")
     return clip
 
 

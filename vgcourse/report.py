@@ -9,6 +9,7 @@ import numpy as np
 
 from vgcourse import datasets, features, generate, metrics
 from vgcourse.motions import ACTIONS
+from vgcourse.networks import NUM_FRAMES
 
 COLUMNS = ("frechet_distance", "motion_control_score", "motion_energy")
 HEADINGS = ("Frechet distance on action features", "motion control score", "motion energy")
@@ -18,25 +19,32 @@ def score_clips(clips, actions, real, *, action_names):
     """Scores of clips against real ones.
 
     Args:
-        clips: uint8 `(num_clips, 16, height, width, 3)`.
+        clips: uint8 `(num_clips, num_frames, height, width, 3)`. The classifiers look at 16 frames: clips of
+            another length are spread over so many, frames repeated or left out, real and made ones alike.
         actions: ints `(num_clips,)`, places in `action_names`: what each clip was to show.
-        real: uint8 `(num_real, 16, height, width, 3)`, the clips to compare with.
+        real: uint8 `(num_real, num_frames, height, width, 3)`, the clips to compare with.
         action_names: names of the actions.
 
     Returns:
         A dict: `frechet_distance` on action features (lower is better; with few clips it is large even
-        for real ones), `motion_control_score` in [0, 1], or None when the shipped classifier does not
-        know an action, and `motion_energy` in grey levels.
+        for real ones), `motion_control_score` in [0, 1], or None where it would mean nothing: the shipped
+        classifier does not know an action, or not at this speed, since the clips do not have 16 frames; and
+        `motion_energy` in grey levels.
     """
-    known = set(action_names) <= set(ACTIONS)
+    known = set(action_names) <= set(ACTIONS) and clips.shape[1] == NUM_FRAMES
     labels = np.array([ACTIONS.index(action_names[action]) for action in actions]) if known else None
     return {
         "frechet_distance": metrics.frechet_distance(
-            features.clip_features(real), features.clip_features(clips)
+            features.clip_features(_spread(real)), features.clip_features(_spread(clips))
         ),
         "motion_control_score": metrics.motion_control_score(clips, labels) if known else None,
         "motion_energy": metrics.motion_energy(clips),
     }
+
+
+def _spread(clips):
+    """16 frames of every clip, evenly over its length."""
+    return clips[:, np.arange(NUM_FRAMES) * clips.shape[1] // NUM_FRAMES]
 
 
 def score_generator(generator, real, *, seed=0):

@@ -1,26 +1,30 @@
 """Runs: a training run in a folder, from the first step to the saved generator; and the demo.
 
-A run folder holds `config.json` (all settings, the number of steps among them), checkpoints,
-`history.csv` and at the end `generator.keras`. Clips are as in `datasets`.
+A run folder holds `config.json` (all settings, the number of steps among them, the versions and the state of
+the source code, and the command that makes the run again), checkpoints, `history.csv` and at the end
+`generator.keras`. Clips are as in `datasets`.
 """
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from tqdm.auto import tqdm
 
-from vgcourse import datasets, exports, report
+from vgcourse import datasets, distribute, exports, record, replicas, report
 from vgcourse.checkpoints import (
     list_checkpoints,
     read_config,
     restore_checkpoint,
+    state_of,
     write_atomically,
     write_config,
 )
 from vgcourse.gan import make_gan
-from vgcourse.training import pick_precision, time_step, train, write_history
+from vgcourse.training import iter_training, pick_precision, time_step, train, write_history
 
 MAX_FRAMES = 16  # frames of a trained clip; what a store has beyond them gives random starts
 HELD_OUT = ("validation", "test")
@@ -60,12 +64,15 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         "precision": pick_precision(height, batch_size=batch_size) if precision == "auto" else precision,
         "batch_size": batch_size,
         "seed": seed,
+        "versions": record.versions(),
+        "machine": record.machine(),
+        "source": record.source_state(),
     }
     write_config(folder, config)
     return config
 
 
-def continue_run(store, folder, *, minutes=5.0, steps=None):
+def continue_run(store, folder, *, minutes=5.0, steps=None, strategy=None, watch=None):
     """Train the run in `folder` up to its number of steps, from its newest checkpoint if there is one.
 
     Args:
@@ -73,37 +80,69 @@ def continue_run(store, folder, *, minutes=5.0, steps=None):
         folder: run folder.
         minutes: turned into steps once, when the run has no number of steps yet.
         steps: the step to reach; None keeps what the run has.
+        strategy: see `distribute.make_strategy`; None trains on one device. Of several workers all call this
+            at the same time, and only the chief looks at `folder`.
+        watch: called as `watch(rows, gan, folder, steps=steps)` in the chief, it hands the rows on that
+            training makes; such as `monitor.watch`.
 
     Returns:
-        Path of the saved generator.
+        Path of the saved generator; None in other workers than the chief.
 
     Raises:
         ValueError: not a run folder, or the store holds other clips than the run was started with.
     """
-    config = read_config(folder)
-    clips = datasets.open_store(store)
+    strategy = strategy or distribute.make_strategy("one")
+    chief, (worker, num_workers) = distribute.is_chief(strategy), distribute.worker_place(strategy)
+    config = distribute.tell_all(strategy, read_config(folder) if chief else None)
+    clips = datasets.open_store(store, worker=worker, num_workers=num_workers)
+    _check_store(store, clips, config)
+    with strategy.scope():
+        gan = _gan_of(config)
+    if chief and list_checkpoints(folder):
+        restore_checkpoint(gan, folder)
+    distribute.copy_from_chief(strategy, list(state_of(gan).values()))
+    if steps or "steps" not in config:
+        steps = steps or steps_for(gan, clips, minutes, batch_size=config["batch_size"])
+        config["steps"] = distribute.tell_all(strategy, steps)
+    settings = {"steps": config["steps"], "batch_size": config["batch_size"]}
+    rows = iter_training(gan, clips, folder=folder, **settings)
+    if chief:
+        config["replicas"], config["command"] = strategy.num_replicas_in_sync, _command(store, folder, config)
+        write_config(folder, config)
+        rows = watch(rows, gan, folder, steps=config["steps"]) if watch else rows
+    with distribute.watched_workers(strategy):
+        for _ in rows:
+            pass
+        generator = save_generator(gan, folder) if chief else None
+        distribute.tell_all(strategy, "done")  # nobody leaves before the chief has kept everything
+    return generator
+
+
+def _check_store(store, clips, config):
     expected = (config["size"], config["action_names"])
-    if (clips.clip_shape[1], list(clips.action_names)) != expected or clips.clip_shape[0] < config[
-        "num_frames"
-    ]:
+    received = (clips.clip_shape[1], list(clips.action_names))
+    if received != expected or clips.clip_shape[0] < config["num_frames"]:
         raise ValueError(
             f"{store}: the run was started with {config['num_frames']} or more frames of {expected[0]} "
-            f"pixels, actions {expected[1]}; received clips {clips.clip_shape}, {list(clips.action_names)}"
+            f"pixels, actions {expected[1]}; received clips {clips.clip_shape}, {received[1]}"
         )
-    gan = _gan_of(config)
-    if list_checkpoints(folder):
-        restore_checkpoint(gan, folder)
-    if steps or "steps" not in config:
-        config["steps"] = steps or steps_for(gan, store, minutes, batch_size=config["batch_size"])
-        write_config(folder, config)
-    train(gan, store, steps=config["steps"], batch_size=config["batch_size"], folder=folder)
-    return save_generator(gan, folder)
+
+
+def _command(store, folder, config):
+    """The command that makes the same run in a new folder: nothing in it is measured any more."""
+    words = ["vgcourse", "train", str(store), str(folder)]
+    for name in ("steps", "batch_size", "precision", "seed"):
+        words += [f"--{name.replace('_', '-')}", str(config[name])]
+    return shlex.join(words)
 
 
 def _gan_of(config):
     """The compiled GAN of a run's settings, at step 0."""
     names = ("num_frames", "fps", "precision", "seed")
-    return make_gan(config["size"], config["action_names"], **{name: config[name] for name in names})
+    gan = make_gan(config["size"], config["action_names"], **{name: config[name] for name in names})
+    if tf.distribute.has_strategy():
+        replicas.synchronise_batch_norm(gan.generator)
+    return gan
 
 
 def steps_for(gan, clips, minutes, *, batch_size=8):

@@ -1,9 +1,10 @@
-"""Pipeline, the store: labelled clips in memory (`Clips`) and on disk (a folder of TFRecord shards).
+"""Pipeline, the store: labelled clips on disk, a folder of TFRecord shards.
 
 Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB. Range: uint8 [0, 255] throughout.
 
 A store is a folder with
-    index.json                   clip shape, action names, fps, and for every shard its size and sha256
+    index.json                   clip shape, action names, fps, for every shard its size and sha256, and the
+                                 sha256 of all this
     shard-00000.tfrecord ...     one `tf.train.Example` a clip: `clip` (the raw uint8 bytes, C order),
                                  `action`, `actor` (int64) and `file` (UTF-8, the video it came from)
 Raw bytes rather than a codec: what is read back is what was saved, bit for bit, and nothing is decoded twice.
@@ -15,121 +16,16 @@ import json
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from vgcourse.clips import Clips, check_fps, check_same_kind, checked_names
+
 INDEX_NAME = "index.json"
 STORE_FORMAT = "vgcourse clips 1"
-
-
-@dataclass(frozen=True, eq=False)
-class Clips:
-    """Clips with their labels; checked when made, so that later stages can rely on it.
-
-    Attributes:
-        clips: uint8 array, shape `(num_clips, num_frames, height, width, 3)`, values in [0, 255].
-        actions: int32 array, shape `(num_clips,)`: places in `action_names`.
-        actors: int32 array, shape `(num_clips,)`: who moves, or -1 where unknown.
-        action_names: names of the actions.
-        fps: frames per second.
-        files: the video of each clip, or empty.
-    """
-
-    clips: np.ndarray
-    actions: np.ndarray
-    actors: np.ndarray
-    action_names: tuple[str, ...]
-    fps: float
-    files: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        _check_frames(self.clips)
-        num_clips = len(self.clips)
-        for name in ("actions", "actors"):
-            object.__setattr__(self, name, _as_labels(getattr(self, name), name, num_clips))
-        object.__setattr__(self, "action_names", tuple(self.action_names))
-        object.__setattr__(self, "files", tuple(self.files))
-        if num_clips and not 0 <= self.actions.min() <= self.actions.max() < len(self.action_names):
-            received = f"{self.actions.min()} to {self.actions.max()}"
-            raise ValueError(f"actions must be places in {self.action_names}; received {received}")
-        if len(self.files) not in (0, num_clips):
-            raise ValueError(f"files must be empty or {num_clips}, one a clip; received {len(self.files)}")
-
-    def __len__(self):
-        return len(self.clips)
-
-    num_clips = property(__len__)
-
-    @property
-    def clip_shape(self):
-        return self.clips.shape[1:]
-
-    def select(self, indices):
-        """The clips at `indices` (integers, a slice or a boolean mask), in that order, as new `Clips`."""
-        indices = np.arange(len(self))[indices]
-        files = tuple(self.files[i] for i in indices) if self.files else ()
-        arrays = {name: getattr(self, name)[indices] for name in ("clips", "actions", "actors")}
-        return replace(self, files=files, **arrays)
-
-    def only(self, *names):
-        """The clips of the named actions alone, labelled by their places in `names`."""
-        if not names or not set(names) <= set(self.action_names):
-            raise ValueError(f"unknown action: expected some of {self.action_names}, received {names}")
-        places = [self.action_names.index(name) for name in names]
-        chosen = self.select(np.isin(self.actions, places))
-        actions = np.array([places.index(action) for action in chosen.actions], np.int32)
-        return replace(chosen, actions=actions, action_names=names)
-
-
-def concatenate(parts):
-    """Join several `Clips` of one clip shape and with the same action names.
-
-    Args:
-        parts: an iterable of at least one `Clips`.
-
-    Returns:
-        `Clips`; `fps` is that of the first part.
-
-    Raises:
-        ValueError: the parts differ in shape or action names.
-    """
-    parts = list(parts)
-    for part in parts:
-        _check_same_kind(part, parts[0])
-    names = ("clips", "actions", "actors")
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    files = tuple(itertools.chain.from_iterable(map(_files, parts)))
-    return replace(parts[0], files=files if any(files) else (), **arrays)
-
-
-def _check_frames(clips):
-    wanted = "clips must be a uint8 array of shape (num_clips, num_frames, height, width, 3)"
-    if not isinstance(clips, np.ndarray):
-        raise ValueError(f"{wanted}; received {type(clips).__name__}")
-    if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[-1] != 3 or 0 in clips.shape[1:]:
-        hint = " (preprocess.to_uint8 converts [-1, 1])" if clips.dtype.kind == "f" else ""
-        raise ValueError(f"{wanted}; received {clips.dtype} of shape {clips.shape}{hint}")
-
-
-def _as_labels(labels, name, num_clips):
-    labels = np.asarray(labels)
-    if labels.shape != (num_clips,) or (num_clips and labels.dtype.kind not in "iu"):
-        received = f"{labels.dtype} of shape {labels.shape}"
-        raise ValueError(f"{name} must be integers of shape ({num_clips},), one a clip; received {received}")
-    return labels.astype(np.int32)
-
-
-def _files(part):
-    return part.files or ("",) * len(part)
-
-
-def _check_same_kind(part, first):
-    expected, received = [(clips.clip_shape, clips.action_names) for clips in (first, part)]
-    if received != expected:
-        raise ValueError(f"clips of one kind must go together: expected {expected}, received {received}")
 
 
 def save_clips(folder, clips, *, overwrite=False, shard_bytes=64 * 2**20):
@@ -148,11 +44,11 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=64 * 2**20):
         The folder as a `Path`.
 
     Raises:
-        ValueError: the folder holds something already, there are no clips, the parts differ in shape or
-            actions, or the folder cannot be written.
+        ValueError: the folder holds something already (with `overwrite`: something else than a store), there
+            are no clips, the parts differ in shape or actions, or the folder cannot be written.
     """
     folder = Path(os.path.abspath(folder))
-    _check_vacant(folder, overwrite)
+    check_vacant(folder, overwrite)
     parts = [clips] if isinstance(clips, Clips) else clips
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -161,23 +57,47 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=64 * 2**20):
             store.mkdir()
             index = _write_shards(store, parts, shard_bytes)
             (store / INDEX_NAME).write_text(json.dumps(index, indent=1), encoding="utf-8")
-            if folder.exists():
-                os.replace(folder, Path(scratch) / "replaced")
-            os.replace(store, folder)
+            put_in_place(store, folder, Path(scratch) / "replaced")
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(f"{folder}: expected to write a store here, received: {error}") from error
     return folder
 
 
-def _check_vacant(folder, overwrite):
+def check_vacant(folder, overwrite):
+    """Raises ValueError if something would be lost: only a store, and nothing beside it, may be replaced.
+
+    Args:
+        folder: the `Path` where a store shall be.
+        overwrite: whether a store that is already there may be replaced.
+    """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if not (folder / INDEX_NAME).is_file():
-        raise ValueError(f"{folder}: expected a new or empty folder, received one that holds other files")
+    try:
+        own = {INDEX_NAME, *(shard["file"] for shard in _read_index(folder)["shards"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        own = set()
+    foreign = sorted(set(os.listdir(folder)) - own) if folder.is_dir() else [folder.name]
+    if foreign:
+        raise ValueError(
+            f"{folder}: expected a new or empty folder, or a store alone; received one that holds other files"
+            f" ({', '.join(foreign[:3])})"
+        )
     if not overwrite:
         raise ValueError(
             f"{folder}: there is a store already; choose another folder, or pass overwrite=True (--overwrite)"
         )
+
+
+def put_in_place(store, folder, replaced):
+    """Renames `store` to `folder`; what was there goes to `replaced`, and comes back if that fails."""
+    if folder.exists():
+        os.replace(folder, replaced)
+    try:
+        os.replace(store, folder)
+    except BaseException:
+        if replaced.exists():
+            os.replace(replaced, folder)
+        raise
 
 
 def _write_shards(store, parts, shard_bytes):
@@ -186,38 +106,80 @@ def _write_shards(store, parts, shard_bytes):
     first = next(parts, None)
     if first is None:
         raise ValueError("expected at least one clip to save, received none")
+    check_same_kind(first, first)
     records, shards = _records(first, itertools.chain([first], parts)), []
-    per_shard = -(-shard_bytes // first.clips[0].nbytes)
+    per_shard = clips_per_shard(first.clip_shape, shard_bytes)
     while some := list(itertools.islice(records, per_shard)):
-        path = store / f"shard-{len(shards):05d}.tfrecord"
+        path = store / shard_name(len(shards))
         with tf.io.TFRecordWriter(str(path)) as writer:
             for record in some:
                 writer.write(record)
         shard = {"num_clips": len(some), "num_bytes": path.stat().st_size, "sha256": _sha256(path)}
         shards.append({"file": path.name, **shard})
-    return {
+    return make_index(first.clip_shape, first.action_names, first.fps, shards)
+
+
+def shard_name(number):
+    """Returns the file name of a store's shard `number`, from 0."""
+    return f"shard-{number:05d}.tfrecord"
+
+
+def clips_per_shard(clip_shape, shard_bytes):
+    """Returns how many clips of `clip_shape` make a shard hold `shard_bytes` bytes of clips, or just more."""
+    return -(-shard_bytes // int(np.prod(clip_shape)))
+
+
+def make_index(clip_shape, action_names, fps, shards):
+    """What a store's index says, for `json.dumps`.
+
+    Args:
+        clip_shape: `(num_frames, height, width, 3)`.
+        action_names: names of the actions.
+        fps: frames per second.
+        shards: a dict a shard, in order: `file`, `num_clips`, `num_bytes` and `sha256`.
+
+    Returns:
+        A dict of all this, with the format, `num_clips` in all, and the sha256 of the rest.
+    """
+    index = {
         "format": STORE_FORMAT,
-        "clip_shape": list(first.clip_shape),
+        "clip_shape": list(clip_shape),
         "num_clips": sum(shard["num_clips"] for shard in shards),
-        "action_names": list(first.action_names),
-        "fps": float(first.fps),
+        "action_names": list(action_names),
+        "fps": float(fps),
         "shards": shards,
     }
+    return {**index, "sha256": _index_sha256(index)}
 
 
 def _records(first, parts):
     """Yield a serialised example for every clip; all parts must be of the kind of the first."""
     for part in parts:
-        _check_same_kind(part, first)
-        rows = zip(part.clips, part.actions, part.actors, _files(part), strict=True)
-        for clip, action, actor, file in rows:
-            feature = {
-                "clip": tf.train.Feature(bytes_list=tf.train.BytesList(value=[clip.tobytes()])),
-                "action": tf.train.Feature(int64_list=tf.train.Int64List(value=[action])),
-                "actor": tf.train.Feature(int64_list=tf.train.Int64List(value=[actor])),
-                "file": tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(file).encode()])),
-            }
-            yield tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+        check_same_kind(part, first)
+        rows = zip(part.clips, part.actions, part.actors, part.files or ("",) * len(part), strict=True)
+        for row in rows:
+            yield serialise(*row)
+
+
+def serialise(clip, action, actor, file):
+    """Turn a clip into the bytes of a record, the same bytes in every process.
+
+    Args:
+        clip: uint8 `(num_frames, height, width, 3)`.
+        action, actor: integers.
+        file: the video it came from, or empty.
+
+    Returns:
+        A serialised `tf.train.Example`.
+    """
+    feature = {
+        "clip": tf.train.Feature(bytes_list=tf.train.BytesList(value=[clip.tobytes()])),
+        "action": tf.train.Feature(int64_list=tf.train.Int64List(value=[action])),
+        "actor": tf.train.Feature(int64_list=tf.train.Int64List(value=[actor])),
+        "file": tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(file).encode()])),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString(deterministic=True)
 
 
 def load_clips(folder):
@@ -264,20 +226,27 @@ def parse_records(records, clip_shape):
 
 @dataclass(frozen=True)
 class Store:
-    """A store whose shards were found whole: `clip_shape` is that of one clip, `paths` are its shards."""
+    """A store whose shards were found whole: `clip_shape` is that of one clip, `paths` are its shards.
+
+    `is_part` says that they are one worker's, and `num_clips` the clips in them.
+    """
 
     num_clips: int
     clip_shape: tuple[int, ...]
     action_names: tuple[str, ...]
     fps: float
     paths: tuple[str, ...]
+    is_part: bool = False
 
 
-def open_store(folder):
+def open_store(folder, *, worker=0, num_workers=1):
     """Read a store's index and compare every shard with its checksum (about a second a gigabyte).
 
     Args:
         folder: a folder that `save_clips` wrote.
+        worker: number of the worker that asks, from 0.
+        num_workers: several share the shards out: every worker opens, checks and reads its own. Where there
+            are fewer shards than workers, each reads them all.
 
     Returns:
         A `Store`.
@@ -285,21 +254,51 @@ def open_store(folder):
     Raises:
         ValueError: see `load_clips`.
     """
-    folder = Path(folder)
     try:
-        index = json.loads((folder / INDEX_NAME).read_text("utf-8"))
+        folder = Path(folder)
+        index = _read_index(folder)
         shards = index["shards"]
         paths = tuple(str(folder / shard["file"]) for shard in shards)
-        shape, names = tuple(index["clip_shape"]), tuple(index["action_names"])
-        store = Store(sum(shard["num_clips"] for shard in shards), shape, names, index["fps"], paths)
-        if (index["format"], index["num_clips"]) != (STORE_FORMAT, store.num_clips):
-            raise ValueError(f"format {index['format']!r}, {index['num_clips']} clips in all")
+        num_clips = sum(shard["num_clips"] for shard in shards)
+        if not shards or num_clips != index["num_clips"]:
+            raise ValueError(f"{num_clips} clips in {len(shards)} shards, but {index['num_clips']} in all")
+        is_part = 1 < num_workers <= len(shards)
+        if is_part:
+            shards, paths = shards[worker::num_workers], paths[worker::num_workers]
+            num_clips = sum(shard["num_clips"] for shard in shards)
+        shape, names = _checked_shape(index["clip_shape"]), checked_names(index["action_names"])
+        store = Store(num_clips, shape, names, index["fps"], paths, is_part)
+        check_fps(store.fps)
     except (OSError, ValueError, KeyError, TypeError) as error:
         expected = "expected a store's index (`vgcourse prepare FOLDER STORE` makes a store out of videos)"
-        raise ValueError(f"{folder / INDEX_NAME}: {expected}, received {error!r}") from error
+        raise ValueError(f"{Path(str(folder), INDEX_NAME)}: {expected}, received {error!r}") from error
     with ThreadPoolExecutor() as pool:  # hashlib lets other threads run
         list(pool.map(_check_shard, paths, shards))
     return store
+
+
+def _read_index(folder):
+    """The index, a dict; a ValueError if it is of another kind or not as it was written."""
+    index = json.loads((folder / INDEX_NAME).read_text("utf-8"))
+    if index["format"] != STORE_FORMAT:
+        raise ValueError(f"format {index['format']!r}")
+    rest = {name: index[name] for name in index if name != "sha256"}
+    if index.get("sha256", _index_sha256(rest)) != _index_sha256(rest):  # older stores have none
+        raise ValueError("other fields than were written: they differ from their checksum")
+    for shard in index["shards"]:
+        if not isinstance(shard["num_clips"], int) or not {"file", "num_bytes", "sha256"} <= set(shard):
+            raise ValueError(f"shard {shard}")
+    return index
+
+
+def _index_sha256(index):
+    return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+
+
+def _checked_shape(shape):
+    if len(shape) != 4 or shape[-1] != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise ValueError(f"clip_shape {shape}")
+    return tuple(shape)
 
 
 def _check_shard(path, shard):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from vgcourse.losses import minimax_discriminator_loss, non_saturating_generator_loss, r1_penalty
+from vgcourse.losses import get_loss, r1_penalty
 
 MEMORY, TINY = 0.99, 1e-7  # Adam's beta_2 and epsilon; its beta_1 is 0
 CHUNK = 50  # steps of one compiled loop
@@ -48,6 +48,7 @@ class Recipe(NamedTuple):
         r1_gamma: weight of the R1 penalty; 0 leaves it out.
         g_steps: steps of the generator for each one of the discriminator.
         batch_size: points per step.
+        loss: what both minimise, a key of `losses.LOSSES`.
     """
 
     g_rate: float = 2e-3
@@ -55,6 +56,7 @@ class Recipe(NamedTuple):
     r1_gamma: float = 0.0
     g_steps: int = 1
     batch_size: int = 128
+    loss: str = "non_saturating"
 
 
 # --- networks and one step -------------------------------------------------------------------------------
@@ -107,14 +109,18 @@ def toy_step(game, real, noise, *, recipe):
 
     Returns:
         The next `ToyGAN`, and the losses `(d_loss, g_loss)`, each taken before its update.
+
+    Raises:
+        ValueError: there is no such loss.
     """
+    generator_loss, discriminator_loss = get_loss(recipe.loss)
     generator, discriminator, g_squares, d_squares, step, g_step = tf.nest.map_structure(
         tf.convert_to_tensor, tuple(game)
     )
     fake = mlp(generator, noise[0])
     with tf.GradientTape() as tape:
         tape.watch(discriminator)
-        d_loss = minimax_discriminator_loss(mlp(discriminator, real), mlp(discriminator, fake))
+        d_loss = discriminator_loss(mlp(discriminator, real), mlp(discriminator, fake))
         total = d_loss
         if recipe.r1_gamma:
             total += r1_penalty(lambda points: mlp(discriminator, points), real, gamma=recipe.r1_gamma)
@@ -123,7 +129,9 @@ def toy_step(game, real, noise, *, recipe):
     for turn in range(recipe.g_steps):
         with tf.GradientTape() as tape:
             tape.watch(generator)
-            g_loss = non_saturating_generator_loss(None, mlp(discriminator, mlp(generator, noise[1 + turn])))
+            fake_logits = mlp(discriminator, mlp(generator, noise[1 + turn]))
+            # Only the relativistic loss looks at the real ones; compiled, nobody else computes them.
+            g_loss = generator_loss(mlp(discriminator, real), fake_logits)
         g_step = g_step + 1
         gradients = tape.gradient(g_loss, generator)
         generator, g_squares = _adam(generator, gradients, g_squares, g_step, recipe.g_rate)

@@ -1,8 +1,7 @@
 """Train: one loop that counts steps, keeps checkpoints and can be killed at any moment.
 
 Axes: clips `(batch, time, height, width, channels)`, float32 in the model range [-1, 1].
-Noise and batches are functions of (seed, step), so a resumed run ends bit for bit where an
-uninterrupted one does, on the same machine.
+Noise and batches depend on (seed, step) alone: a resumed run ends bit for bit where an unbroken one does.
 """
 
 import csv
@@ -10,15 +9,19 @@ import io
 import math
 import os
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from vgcourse import distribute
 from vgcourse.checkpoints import (
     NotFiniteError,
+    NotWrittenError,
     assign_state,
+    current_step,
     list_checkpoints,
     save_checkpoint,
     state_of,
@@ -29,10 +32,10 @@ from vgcourse.gan import PRECISIONS
 from vgcourse.models import build_discriminator
 from vgcourse.shards import open_store
 
-LOG_EVERY = 10  # steps
-SAVE_EVERY = 30  # seconds between checkpoints
+LOG_EVERY, SAVE_EVERY = 10, 30  # steps between rows of the history; seconds between checkpoints
 SAMPLES = 20  # calls of on_sample in a run
 HISTORY_NAME = "history.csv"
+WORKER_SEED = 1_000_003  # between the seeds of the batches of workers that read shards of their own
 
 
 class TrainingDiverged(ValueError):
@@ -43,12 +46,13 @@ def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
     """Train a GAN up to step `steps`, from wherever it stands.
 
     Args:
-        gan: a compiled `gan.VideoGAN`, or another model with `step`, `seed` and `step_function`.
-        clips: `Clips`, or the folder of a store; clips longer than the generator's give windows at
-            random starts.
+        gan: a compiled `gan.VideoGAN`, or another model with `step`, `seed` and `step_function`; all its
+            replicas train if it was made in the scope of a strategy of `distribute`.
+        clips: `Clips`, or the folder of a store, or its `Store`; clips longer than the generator's give
+            windows at random starts.
         steps: the step to reach, counted from the very first one, so that it means the same after a
             resume.
-        batch_size: clips per step.
+        batch_size: clips per step, over all replicas.
         folder: run folder for checkpoints and `history.csv`; None keeps nothing. To go on with a run,
             call `restore_checkpoint(gan, folder)` first.
         on_sample: called as `on_sample(gan)` about 20 times in a run, for live pictures.
@@ -60,25 +64,51 @@ def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
 
     Raises:
         TrainingDiverged: a loss or a weight is not finite; says where to go on from.
+        WorkerLost: another worker of the job is gone.
         ValueError: the clips do not fit the generator, there are fewer than `batch_size`, or `folder`
             holds another run or cannot be written.
     """
-    first = int(gan.step)
+    history = read_history(folder, up_to=current_step(gan)) if folder else []
+    for row in iter_training(gan, clips, steps=steps, batch_size=batch_size, folder=folder):
+        history.append(row)
+        if on_sample and is_sample_due(row["step"], steps):
+            on_sample(gan)
+    return history
+
+
+def is_sample_due(step, steps):
+    """Whether a run shows samples at a step at which the history has a row.
+
+    Args:
+        step: the step.
+        steps: the last step of the run.
+
+    Returns:
+        A bool, True about 20 times in a run and at its end.
+    """
+    return (step * SAMPLES) // steps > ((step - LOG_EVERY) * SAMPLES) // steps
+
+
+def iter_training(gan, clips, *, steps, batch_size=8, folder=None):
+    """Train as in `train`, and yield each new row of the history when its steps are done and kept."""
+    first, chief = current_step(gan), distribute.is_chief(distribute.strategy_of(gan))
+    folder = folder if chief else None
     _check_folder(folder, first)
     history = read_history(folder, up_to=first) if folder else []
     before = history[-1]["seconds"] if history else 0.0
     batches = iter(batches_for(gan, clips, batch_size, first))
     logs, waited, start = [], 0.0, time.perf_counter()
     logged = saved = start
-    with tqdm(total=steps, initial=first, unit="step", desc="training") as bar:
+    with tqdm(total=steps, initial=first, unit="step", desc="training", disable=not chief) as bar:
         for step in range(first + 1, steps + 1):
-            asked = time.perf_counter()
-            batch = next(batches)
-            waited += time.perf_counter() - asked
-            logs.append(gan.step_function(batch))
-            if step % LOG_EVERY and step != steps:
-                continue
-            means = _mean_logs(logs)  # waits for the steps to be done
+            with distribute.lost_workers():
+                asked = time.perf_counter()
+                batch = next(batches)
+                waited += time.perf_counter() - asked
+                logs.append(gan.step_function(batch))
+                if step % LOG_EVERY and step != steps:
+                    continue
+                means = _mean_logs(logs)  # waits for the steps to be done
             now = time.perf_counter()
             times = {"seconds": before + now - start, "data_wait": waited / (now - logged)}
             history.append({"step": step, **times, **means})
@@ -87,11 +117,9 @@ def train(gan, clips, *, steps, batch_size=8, folder=None, on_sample=None):
             bar.update(step - bar.n)
             logs, waited, logged = [], 0.0, now
             if folder and (step == steps or now - saved > SAVE_EVERY):
-                _keep(gan, folder, history)
+                _keep(gan, folder, history, is_last=step == steps)
                 saved = now
-            if on_sample and (step * SAMPLES) // steps > ((step - LOG_EVERY) * SAMPLES) // steps:
-                on_sample(gan)
-    return history
+            yield history[-1]
 
 
 def batches_for(gan, clips, batch_size, first_step):
@@ -100,29 +128,39 @@ def batches_for(gan, clips, batch_size, first_step):
     Args:
         gan: the model to be trained; its `seed` and its generator's `num_frames` are used.
         clips: as for `train`.
-        batch_size: clips per batch.
+        batch_size: clips per batch, over all replicas.
         first_step: batches that were seen already.
 
     Returns:
         `tf.data.Dataset` of `(clips, actions)`: float32 `(batch_size, num_frames, size, size, 3)` in
-        [-1, 1] and int32 `(batch_size,)`.
+        [-1, 1] and int32 `(batch_size,)`. With a strategy, an iterable of these, split over the replicas.
 
     Raises:
         ValueError: see `make_dataset`; or the actions or the frames' size are not the generator's.
     """
-    stored = open_store(clips) if isinstance(clips, str | os.PathLike) else clips
+    strategy, stored = distribute.strategy_of(gan), clips
+    if isinstance(clips, str | os.PathLike):
+        worker, num_workers = distribute.worker_place(strategy)
+        stored = open_store(clips, worker=worker, num_workers=num_workers)
     names, expected = tuple(stored.action_names), tuple(gan.generator.action_names)
     if names != expected:
         raise ValueError(f"clips: expected the generator's actions {expected}, received {names}")
     size = gan.generator.size
     if tuple(stored.clip_shape[1:]) != (size, size, 3):
         raise ValueError(f"clips: expected frames {(size, size, 3)}, received {tuple(stored.clip_shape[1:])}")
-    return make_dataset(
-        clips,
-        batch_size=batch_size,
-        seed=gan.seed,
-        num_frames=gan.generator.num_frames,
-        start_step=first_step,
+
+    def make_batches(batch_size, start_step, worker):
+        return make_dataset(
+            stored,
+            batch_size=batch_size,
+            seed=gan.seed + WORKER_SEED * worker,
+            num_frames=gan.generator.num_frames,
+            start_step=start_step,
+        )
+
+    is_part = getattr(stored, "is_part", False)
+    return distribute.batches_on_every_replica(
+        strategy, make_batches, batch_size=batch_size, first_step=first_step, is_part=is_part
     )
 
 
@@ -157,13 +195,22 @@ def _diverged(step, reason, folder):
     return TrainingDiverged(f"training stopped at step {step}: {reason}; {way_on}. {advice}")
 
 
-def _keep(gan, folder, history):
-    """Write the history, then the checkpoint: rows that a kill leaves without one are made again."""
-    write_history(folder, history)
+def _keep(gan, folder, history, *, is_last):
+    """Write the history, then the checkpoint: rows that a kill leaves without one are made again.
+
+    A full disk stops a run at its end, or if it has kept nothing yet; else there may be room again later.
+    """
     try:
+        write_history(folder, history)
         save_checkpoint(gan, folder)
     except NotFiniteError as error:
         raise _diverged(history[-1]["step"], str(error), folder) from error
+    except NotWrittenError as error:
+        if is_last or not list_checkpoints(folder):
+            raise
+        warnings.warn(
+            f"{error}; training goes on, {list_checkpoints(folder)[-1]} is still good", stacklevel=3
+        )
 
 
 def write_history(folder, history):

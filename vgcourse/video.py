@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import os
+import uuid
 import warnings
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +20,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from vgcourse import decode
-from vgcourse.decode import VideoError
+from vgcourse.containers import VideoError, checked_path
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,20 @@ def probe(path):
         VideoError: the file is missing, is not a video, is cut short or has no frames.
     """
     with decode.open_video(path) as (container, stream):
+        extent = decode.listed_extent(stream)
         first = next(decode.decoded(container, stream, path), None)
         if first is None:
             raise VideoError(f"{path}: expected a video with frames, received one with 0 frames")
         height, width = decode.displayed_size(first, stream)
-        fps, num_frames, has_audio = decode.frame_rate(stream), stream.frames, bool(container.streams.audio)
-        seconds = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
+        fps, has_audio = decode.frame_rate(stream), bool(container.streams.audio)
         codec, rotation = decode.codec_name(stream), decode.orientation(first)[0]
-    if not num_frames:  # GIF, Matroska and others do not say; counting packets is cheaper than decoding
-        with decode.open_video(path) as (container, stream):
-            num_frames = sum(packet.size > 0 for packet in container.demux(stream))
-    duration = float(seconds or num_frames / fps)
-    return VideoInfo(width, height, float(fps), num_frames, duration, rotation, codec, has_audio)
+    if extent is None:
+        with decode.open_video(path) as (container, stream):  # from the beginning
+            extent = decode.counted_extent(container, stream)
+    num_frames, seconds = max(1, extent[0]), extent[1]  # a damaged picture may be decoded, but not counted
+    return VideoInfo(
+        width, height, float(fps), num_frames, float(seconds or num_frames / fps), rotation, codec, has_audio
+    )
 
 
 def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None):
@@ -124,8 +127,8 @@ def iter_frames(path, *, fps=None, start=0.0, size=None):
         VideoError: the file cannot be read, or (after the last good frame) is damaged.
         ValueError: an argument is out of its range.
     """
-    if fps is not None and not (_is_number(fps) and fps > 0):
-        raise ValueError(f"fps: expected a number over 0 or None, received {fps!r}")
+    if fps is not None:
+        _check_fps(fps, "fps")
     if not (_is_number(start) and start >= 0):
         raise ValueError(f"start: expected seconds, 0 or more, received {start!r}")
     return decode.frames(path, fps=fps, start=start, size=_checked_size(size))
@@ -147,25 +150,29 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
         crf: constant rate factor of H.264, 0 (largest) to 51 (worst).
 
     Raises:
-        ValueError: the clip has another shape or dtype, the suffix is unknown or `fps` is not over 0.
+        ValueError: the clip has another shape or dtype, the suffix is unknown, or `fps` or `crf` is out of
+            its range.
         VideoError: the file cannot be written, or the format holds no such size or rate.
     """
-    path, clip = Path(path), np.asarray(clip)
+    path, clip = Path(checked_path(path)), np.asarray(clip)
     encoders = {".mp4": _mp4, ".gif": _gif, ".webp": _webp, ".png": _contact_sheet}
     encode = encoders.get(path.suffix.lower())
     if encode is None:
         raise ValueError(f"{path}: expected a name ending in {', '.join(encoders)}, received {path.suffix!r}")
-    if not (_is_number(fps) and fps > 0):
-        raise ValueError(f"{path}: fps: expected a number over 0, received {fps!r}")
+    _check_fps(fps, f"{path}: fps")
+    if not (_is_number(crf) and 0 <= crf <= 51):
+        raise ValueError(f"{path}: crf: expected a number from 0 to 51, received {crf!r}")
     if clip.ndim != 4 or clip.shape[-1] != 3 or 0 in clip.shape or clip.dtype != np.uint8:
         raise ValueError(
             f"{path}: expected a uint8 clip of shape (num_frames, height, width, 3), received {clip.dtype} "
             f"of shape {clip.shape}; preprocess.to_uint8 converts floats"
         )
     options = {"crf": str(crf)} if encode is _mp4 else {}
-    partial = path.with_name(f".{os.getpid()}-{path.name}")
+    if path.exists() and not path.is_file():
+        raise VideoError(f"{path}: cannot be written: there is a folder or a device of this name")
+    partial = path.with_name(f".{uuid.uuid4().hex}")  # short: the name itself may be as long as names can be
     try:
-        data = encode(clip, decode.fraction(fps), comment or "", **options)
+        data = encode(clip, decode.fraction(fps), "" if comment is None else str(comment), **options)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         os.replace(partial, path)
@@ -249,9 +256,15 @@ def _checked_size(size):
     return int(pair[0]), int(pair[1])
 
 
+def _check_fps(fps, name):
+    if not (_is_number(fps) and fps >= 1e-6):  # less is nothing, to `decode.fraction`
+        raise ValueError(f"{name}: expected frames a second, 0.000001 or more, received {fps!r}")
+
+
 def _is_integer(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _is_number(value):
-    return isinstance(value, (int, float, Fraction, np.number)) and math.isfinite(value)
+    is_real = isinstance(value, (int, float, Fraction, np.integer, np.floating))
+    return is_real and not isinstance(value, bool) and math.isfinite(value)

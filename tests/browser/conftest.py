@@ -1,15 +1,19 @@
-"""A JupyterLab with its own settings, and a headless Chromium that opens notebooks in it.
+"""A headless Chromium, and what it opens: a JupyterLab with its own settings, and the web book.
 
 Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and playwright, of
 the group `dev`. Where one is missing the tests are skipped, but with CI=true they fail.
+Tests of the book need one that is built: `VGCOURSE_SITE=book/_build/site` names it, else they are skipped.
 """
 
+import functools
+import http.server
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -167,3 +171,64 @@ def screenshot():
     """A function that keeps a picture of a page, for people to look at."""
     SCREENSHOTS.mkdir(exist_ok=True)
     return lambda page, name: page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))
+
+
+# ---- the web book ----------------------------------------------------------------------------------------
+
+BELOW = "some/course"  # the site must work from any sub-path
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder and writes no log."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Address of the book, ending in "/", served on the loopback from a sub-path."""
+    root = tmp_path_factory.mktemp("web")
+    folder = root / BELOW
+    if not os.environ.get("VGCOURSE_SITE"):
+        pytest.skip("build the book and name its folder: VGCOURSE_SITE=book/_build/site")
+    folder.parent.mkdir()
+    shutil.copytree(os.environ["VGCOURSE_SITE"], folder)
+    handler = functools.partial(QuietHandler, directory=str(root))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/{BELOW}/"
+    server.shutdown()
+
+
+@pytest.fixture
+def open_site(browser, site):
+    """A function: address of a page of the book -> the page, with all that went wrong in `page.troubles`.
+
+    Requests that leave the machine are stopped and counted as trouble; other settings are those of
+    Playwright's `new_context`.
+    """
+    contexts = []
+
+    def open_page(address, **settings):
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.troubles = []
+
+        def route(route):
+            if route.request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
+                return route.continue_()
+            page.troubles.append(f"asked for {route.request.url}")
+            return route.abort()
+
+        context.route("**/*", route)
+        page.on("pageerror", lambda error: page.troubles.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and page.troubles.append(line.text))
+        page.on("response", lambda a: a.status >= 400 and page.troubles.append(f"{a.status} {a.url}"))
+        page.goto(site + address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

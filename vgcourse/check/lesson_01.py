@@ -15,7 +15,7 @@ def dance_fps(answer):
         raise Wrong(f"expected a number over 0, received {answer!r}.")
     if np.isclose(answer, 8):
         return (
-            "right: 16 frames at 8 fps last two seconds. The course takes 10 fps and loses the dance's end."
+            "right: 16 frames at 8 fps last two seconds. The course takes 10 fps and loses the end of a bend."
         )
     if np.isclose(answer, 7.5):
         raise Wrong("that takes the clip for 15 gaps; the last frame is on show for 1 / fps seconds, too.")

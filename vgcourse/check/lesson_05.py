@@ -71,7 +71,7 @@ def conv_cost(answer):
     "(num_frames - 1) // (num_seen - 1)",
 )
 def longest_stride(answer):
-    cases = {(16, 4): 5, (16, 2): 15, (10, 4): 3, (64, 8): 9}
+    cases = {(16, 4): 5, (16, 2): 15, (10, 4): 3, (64, 8): 9, (12, 4): 3}
     got = {case: call(answer, *case) for case in cases}
     if got == cases and all(isinstance(stride, int | np.integer) for stride in got.values()):
         return "right: 16 frames seen at stride 5 are frames 0, 5, 10 and 15, and no other start fits."
@@ -87,7 +87,9 @@ def longest_stride(answer):
             f"for {past[0]} frames and {past[1]} seen expected {cases[past]}, received {got[past]}; the last "
             f"frame seen would be {last:g}, but the clip ends at frame {past[0] - 1}. Strides are ints."
         )
-    case = next((case for case in cases if got[case] != cases[case]), (16, 4))
+    if got == cases:
+        raise Wrong(f"expected ints, received {got[16, 4]!r}: a stride counts frames, so divide with //.")
+    case = next(case for case in cases if got[case] != cases[case])
     raise Wrong(
         f"for {case[0]} frames and {case[1]} seen expected the int {cases[case]}, received {got[case]!r}; "
         "the first frame seen is 0, the last at most num_frames - 1."

@@ -74,6 +74,11 @@ def pair_distance(answer):
         )
     if not np.isclose(got, 5):
         raise Wrong(f"for (0, 0) and (3, 4) expected 5, received {got!r}.")
+    got = call(answer, np.array([[0.0], [0], [1]]))  # three pairs, two of them 1 apart
+    if not np.isclose(got, 2 / 3):
+        raise Wrong(
+            f"for colours 0, 0, 1 expected 0.67, received {got!r}: the mean over three pairs, not a median."
+        )
     return "right: a frozen clip scores 0, so never show it without a measure of motion."
 
 

@@ -29,6 +29,8 @@ def clips_in_video(answer):
         raise Wrong(
             f"{asked}, received {got!r}: frames = seconds * fps, then how many times num_frames fits."
         )
+    if (most := call(answer, 8.9, 20, 18)) != 9:  # 178 frames: 9.9 clips
+        raise Wrong(f"8.9 seconds at 20 fps are 178 frames, 9.9 clips of 18: expected 9, received {most!r}.")
     if (few := call(answer, 0.5, 20, 16)) != 0:
         raise Wrong(
             f"a video of 0.5 seconds has 10 frames at 20 fps: expected 0 clips of 16, received {few!r}."
@@ -70,16 +72,18 @@ def allowed_videos(answer):
 )
 def diagnose_run(answer):
     """Check `diagnose_run(fake_energy, real_energy, fake_distance, heldout_distance)`."""
-    said = {
-        case: call(answer, *numbers)
-        for case, numbers in {
-            "frozen": (1.0, 8.0, 30.0, 32.0),
-            "copies": (7.0, 8.0, 9.0, 32.0),
-            "both": (1.0, 8.0, 9.0, 32.0),
-            "fine": (7.0, 8.0, 30.0, 32.0),
-            "lively": (40.0, 8.0, 60.0, 32.0),
-        }.items()
+    cases = {
+        "frozen": (1.0, 8.0, 30.0, 32.0),
+        "copies": (7.0, 8.0, 9.0, 32.0),
+        "both": (1.0, 8.0, 9.0, 32.0),
+        "fine": (7.0, 8.0, 30.0, 32.0),
+        "lively": (40.0, 8.0, 60.0, 32.0),
+        "slow": (2.5, 8.0, 30.0, 32.0),  # just over a quarter
+        "near": (7.0, 8.0, 17.0, 32.0),  # just over half
+        "just frozen": (1.9, 8.0, 30.0, 32.0),
+        "just copies": (7.0, 8.0, 15.0, 32.0),
     }
+    said = {case: call(answer, *numbers) for case, numbers in cases.items()}
     if said["frozen"] == "no fault found" and said["fine"] == "frozen":
         raise Wrong(
             "upside down: clips are frozen if they have *less* motion energy than a quarter of the real."
@@ -98,11 +102,14 @@ def diagnose_run(answer):
         raise Wrong(
             "distance 30 of 32 is fine: compare with half of the held-out distance, not with all of it."
         )
-    expected = {"both": "frozen", "fine": "no fault found", "lively": "no fault found"}
+    expected = {"both": "frozen", "just frozen": "frozen", "just copies": "copies"}
+    expected |= dict.fromkeys(("fine", "lively", "slow", "near"), "no fault found")
     expected |= {case: case for case in ("frozen", "copies")}
     for case, word in expected.items():
         if said[case] != word:
+            energy, real, distance, heldout = cases[case]
             raise Wrong(
-                f"expected one of 'frozen', 'copies', 'no fault found': {word!r}, received {said[case]!r}."
+                f"motion energy {energy:g} of {real:g} and a distance of {distance:g} of {heldout:g}: "
+                f"expected {word!r}, one of 'frozen', 'copies', 'no fault found'; received {said[case]!r}."
             )
     return "right. Both limits are habits, not laws: always look at the clips as well."

@@ -1,0 +1,134 @@
+/** The play page: a state, the pictures that follow it, playing, saving, and what to say when something fails. */
+
+import { at, connectControls, element, enableControls, showState } from "./controls.js";
+import { makeEnds } from "./ends.js";
+import { openGenerator } from "./generator.js";
+import { MESSAGES } from "./messages.js";
+import { clipKey, clipOf, describe, fromAddress, startState, toAddress } from "./people.js";
+import { asGif, asWebm, download, whyNoWebm } from "./saving.js";
+import { makeClock, makeStage } from "./stage.js";
+import { makeSwap } from "./swap.js";
+
+const QUIET_TIME = 250; // ms without input before the small pictures follow
+
+openGenerator(fail).then(run);
+
+function fail(reason) {
+  const again = element("button", { type: "button", textContent: "Start again" });
+  again.addEventListener("click", () => location.reload());
+  at("alert").replaceChildren(MESSAGES[reason], again);
+  at("alert").hidden = false;
+  at("page").classList.add("play-failed"); // hides controls that would do nothing
+  say("The generator is not running.");
+  enableControls(false);
+}
+
+function say(text) {
+  at("status").textContent = text;
+}
+
+function run(generator) {
+  const { facts } = generator;
+  const start = startState(facts);
+  let state = { ...start, ...fromAddress(location.search, start, facts) };
+
+  const stage = makeStage(at("canvas"), facts);
+  const swap = makeSwap(generator, change);
+  const paintEnds = makeEnds(generator);
+  const clock = makeClock(() => {
+    stage.step();
+    swap.step();
+  });
+  const paint = makePainter(generator, stage);
+
+  let waiting = 0;
+  function followLater() {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      paintEnds(state);
+      swap.show(state);
+    }, QUIET_TIME);
+  }
+
+  function change(changes) {
+    const before = clipKey(state);
+    state = { ...state, ...changes };
+    showState(state);
+    clock.setRate(facts.fps * state.speed);
+    if (clipKey(state) !== before) paint(state);
+    followLater();
+    history.replaceState(null, "", location.pathname + toAddress(state, start) + location.hash);
+  }
+
+  connectControls(facts, start, () => state, change);
+  connectPlaying(clock, () => describe(facts, state));
+  connectSaving(facts, stage, () => state);
+  enableControls(true);
+  showState(state);
+  stage.goTo(facts.start.frame);
+  paint(state).then(followLater);
+}
+
+/** A function that makes the clip of a state and shows it on the stage, frame by frame as they come. */
+function makePainter(generator, stage) {
+  const { facts } = generator;
+  const page = at("page");
+  let job = null;
+  return async (state) => {
+    const begin = performance.now();
+    let first = true;
+    job?.cancel();
+    job = generator.request(clipOf(facts, state), { order: stage.order(), urgent: true }, (index, frames) => {
+      stage.show(index, frames);
+      if (first) performance.measure("first frame", { start: begin });
+      first = false;
+      at("poster").hidden = true;
+    });
+    at("canvas").ariaLabel = describe(facts, state);
+    stage.setLoop(await job.done);
+    const { duration } = performance.measure("clip", { start: begin });
+    say(`${describe(facts, state)}. ${facts.num_frames} frames, made here in ${Math.round(duration)} ms.`);
+    page.dataset.clips = Number(page.dataset.clips ?? 0) + 1; // for whoever waits for the clip
+  };
+}
+
+/** Pause and play. A hidden tab pauses by itself; who prefers less motion begins with a still picture. */
+function connectPlaying(clock, describeState) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let wanted = !still.matches;
+  const play = (want) => {
+    wanted = want;
+    clock.set(wanted && !document.hidden);
+    at("pause").textContent = wanted ? "Pause" : "Play";
+  };
+  at("pause").addEventListener("click", () => play(!wanted));
+  still.addEventListener("change", () => play(!still.matches));
+  document.addEventListener("visibilitychange", () => {
+    play(wanted);
+    if (!wanted) return;
+    say(document.hidden ? "Paused while this tab is in the background." : `${describeState()}. Playing again.`);
+  });
+  play(wanted);
+}
+
+function connectSaving(facts, stage, current) {
+  const makers = { gif: asGif, webm: asWebm };
+  for (const [kind, make] of Object.entries(makers)) {
+    at(kind).addEventListener("click", async () => {
+      const { person, action, speed } = current();
+      const name = `person-${person}-${facts.actions[action]}.${kind}`;
+      at(kind).disabled = true;
+      say(`Making ${name} …`);
+      try {
+        download(await make(stage.loopFrames, { size: facts.size, fps: facts.fps * speed }), name);
+        say(`Saved ${name}.`);
+      } catch (error) {
+        say(`${name} could not be made: ${error.message}`);
+      }
+      at(kind).disabled = false;
+    });
+  }
+  const reason = whyNoWebm();
+  at("webm").hidden = Boolean(reason);
+  if (reason) Object.assign(at("nowebm"), { hidden: false, textContent: reason });
+}

@@ -10,6 +10,7 @@ needs nothing outside its own folder, and works below any path.
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -74,12 +75,25 @@ def stage_scripts(source, static):
     for place, origin in VENDOR.items():
         (static / "vendor" / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(MODULES / origin, static / "vendor" / place)
+    (static / "vendor" / "PACKAGES.txt").write_text(notices(), encoding="utf-8")
     for name in ("book.css", "book.js", "frames.js"):
         shutil.copy(BOOK / name, static)
     for name in ("play", "minimax"):
         shutil.copytree(BOOK / name, static / name, ignore=shutil.ignore_patterns("*.html"))
         (source / name).mkdir(parents=True)
         shutil.copy(BOOK / name / f"{name}.html", source / name)
+
+
+def notices():
+    """Name, version and licence of every package that is served, and the licence where it comes along."""
+    dependencies = json.loads((BOOK / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    parts = []
+    for name, version in dependencies.items():
+        folder = MODULES / name
+        facts = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        parts.append(f"{name} {version}, licence {facts['license']}: {facts.get('homepage', 'npm')}")
+        parts += [path.read_text(encoding="utf-8") for path in sorted(folder.glob("LICENSE*"))]
+    return "\n\n".join(parts) + "\n"
 
 
 def run_sphinx(work):

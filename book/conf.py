@@ -1,5 +1,7 @@
 """Sphinx settings of the web book; `python -m book` stages the pages and calls Sphinx."""
 
+import re
+
 import vgcourse
 from book.staging import repository
 
@@ -28,6 +30,7 @@ napoleon_use_rtype = False  # "Returns: A dict: ..." is a sentence
 nitpick_ignore_regex = [("py:.*", ".*")]  # and so are types; links to pages and headings are all checked
 add_module_names = False
 
+html_use_index = html_domain_indices = False  # the search finds names
 html_theme = "sphinx_book_theme"
 html_title = "vgcourse"
 html_static_path = ["_static"]
@@ -43,6 +46,7 @@ html_theme_options = {
     "repository_branch": "main",
     "launch_buttons": {"colab_url": "https://colab.research.google.com"},
     "use_download_button": True,
+    "navbar_persistent": [],  # the search stands in the side bar
     "use_fullscreen_button": False,
     "home_page_in_toc": True,
     "show_navbar_depth": 1,
@@ -51,10 +55,11 @@ html_theme_options = {
 }
 
 
-def escape_bars(app, what, name, obj, options, lines):
-    """|x| is a length in our docstrings; to docutils it would be a substitution."""
+def mend_docstring(app, what, name, obj, options, lines):
+    """What means something else to docutils: |x| is a length, `width, height: ...` describes two attributes."""
     lines[:] = [line.replace("|", "\\|") for line in lines]
+    lines[:] = [re.sub(r"^:ivar (\w+), (\w+):", r":ivar \1/\2:", line) for line in lines]
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-docstring", mend_docstring)

@@ -44,18 +44,18 @@ def checkout(tmp_path):
 
 
 def test_a_clean_checkout_is_its_commit(checkout):
-    state = record.source_state(checkout)
+    state, changes = record.source_state(checkout)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True)
-    assert (state["commit"], state["changes"]) == (head.stdout.strip(), "")
+    assert (state["commit"], changes) == (head.stdout.strip(), "")
 
 
 def test_what_was_not_committed_is_kept_with_the_run(checkout):
-    clean = record.source_state(checkout)
+    clean, _ = record.source_state(checkout)
     (checkout / "__init__.py").write_text("answer = 43\n")
     (checkout / "idea.py").write_text("")
-    state = record.source_state(checkout)
-    assert "+answer = 43" in state["changes"]
-    assert "new file idea.py" in state["changes"]
+    state, changes = record.source_state(checkout)
+    assert "+answer = 43" in changes
+    assert "new file idea.py" in changes
     assert state["commit"] == clean["commit"]
     assert state["sha256"] != clean["sha256"]
 
@@ -63,6 +63,6 @@ def test_what_was_not_committed_is_kept_with_the_run(checkout):
 def test_a_package_installed_into_another_repository_is_no_part_of_it(checkout):
     installed = checkout.parent / "site-packages" / "package"
     shutil.copytree(checkout, installed)
-    state = record.source_state(installed)
-    assert (state["commit"], state["changes"]) == (None, None)
-    assert state["sha256"] == record.source_state(checkout)["sha256"]
+    state, changes = record.source_state(installed)
+    assert (state["commit"], changes) == (None, "")
+    assert state["sha256"] == record.source_state(checkout)[0]["sha256"]

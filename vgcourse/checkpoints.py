@@ -59,7 +59,7 @@ def current_step(gan):
     Returns:
         An int.
     """
-    return int(np.asarray(gan.step))
+    return int(gan.step.numpy() if hasattr(gan.step, "numpy") else gan.step)
 
 
 def save_checkpoint(gan, folder):

@@ -45,21 +45,21 @@ def source_state(package=None):
         package: folder of the package; None takes this one's.
 
     Returns:
-        A dict: `sha256` of all Python files; `commit` and `changes` (the output of `git diff HEAD` and the
-        names of new files, as a text that is empty for a clean checkout), both None outside a checkout.
+        A dict with the `sha256` of the Python files and the `commit`, None outside a checkout; and changes
+        since, the output of `git diff HEAD` and the names of new files: a text, empty for a clean checkout.
     """
     package = Path(package or Path(__file__).parent).resolve()
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    state = {"sha256": digest.hexdigest(), "commit": None, "changes": None}
+    state, changes = {"sha256": digest.hexdigest(), "commit": None}, ""
     # A package that was installed into somebody else's repository is no part of it.
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is not None:
         state["commit"] = _git(package, "rev-parse", "HEAD").strip()
         new = _git(package, "ls-files", "--others", "--exclude-standard", ".").split("\n")
         new = "".join(f"new file {name}\n" for name in new if name)
-        state["changes"] = _git(package, "diff", "HEAD", "--", ".") + new
-    return state
+        changes = _git(package, "diff", "HEAD", "--", ".") + new
+    return state, changes
 
 
 def _git(folder, *arguments):

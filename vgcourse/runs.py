@@ -1,8 +1,8 @@
 """Runs: a training run in a folder, from the first step to the saved generator; and the demo.
 
-A run folder holds `config.json` (all settings, the number of steps among them, the versions and the state of
-the source code, and the command that makes the run again), checkpoints, `history.csv` and at the end
-`generator.keras`. Clips are as in `datasets`.
+A run folder holds `config.json` (all settings, the number of steps among them, versions, machine, commit and
+the command that makes the run again), `changes.patch` (what the commit lacks), checkpoints, `history.csv` and
+at the end `generator.keras`. Clips are as in `datasets`.
 """
 
 import json
@@ -66,8 +66,10 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         "seed": seed,
         "versions": record.versions(),
         "machine": record.machine(),
-        "source": record.source_state(),
     }
+    config["source"], changes = record.source_state()
+    if changes:
+        write_atomically(Path(folder) / "changes.patch", lambda file: file.write(changes.encode()))
     write_config(folder, config)
     return config
 

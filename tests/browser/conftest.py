@@ -2,7 +2,8 @@
 
 Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and playwright, of
 the group `dev`. Where one is missing the tests are skipped, but with CI=true they fail.
-Tests of the book need one that is built: `VGCOURSE_SITE=book/_build/site` names it, else they are skipped.
+The book is built for its tests, a few minutes of work that needs npm; VGCOURSE_SITE=book/_build/site names one
+that is built already.
 """
 
 import functools
@@ -167,10 +168,16 @@ def run_all(page):
 
 
 @pytest.fixture
-def screenshot():
-    """A function that keeps a picture of a page, for people to look at."""
+def screenshots():
+    """Folder for what people should look at."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    return lambda page, name: page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))
+    return SCREENSHOTS
+
+
+@pytest.fixture
+def screenshot(screenshots):
+    """A function that keeps a picture of a page, for people to look at."""
+    return lambda page, name: page.screenshot(path=str(screenshots / f"{name}.png"))
 
 
 # ---- the web book ----------------------------------------------------------------------------------------
@@ -185,15 +192,25 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+def build_book(folder):
+    if not shutil.which("npm"):
+        unavailable("no npm: install Node.js 18 or newer, or name a built book in the variable VGCOURSE_SITE")
+    command = [sys.executable, "-m", "book", "--out", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"the book was not built:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """Address of the book, ending in "/", served on the loopback from a sub-path."""
     root = tmp_path_factory.mktemp("web")
     folder = root / BELOW
-    if not os.environ.get("VGCOURSE_SITE"):
-        pytest.skip("build the book and name its folder: VGCOURSE_SITE=book/_build/site")
     folder.parent.mkdir()
-    shutil.copytree(os.environ["VGCOURSE_SITE"], folder)
+    if os.environ.get("VGCOURSE_SITE"):
+        shutil.copytree(os.environ["VGCOURSE_SITE"], folder)
+    else:
+        build_book(folder)
     handler = functools.partial(QuietHandler, directory=str(root))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -55,7 +55,7 @@ def stage(source):
     static = source / "_static"
     for folder in ("notebooks", "solutions", "_static"):
         (source / folder).mkdir(parents=True)
-    for page in (*BOOK.glob("*.md"), BOOK / "conf.py"):
+    for page in (*BOOK.glob("*.md"), BOOK / "conf.py", BOOK / "favicon.svg"):
         shutil.copy(page, source)
     for path in staging.lessons():
         nbformat.write(staging.stage_notebook(path, static), source / "notebooks" / path.name)

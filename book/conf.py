@@ -33,6 +33,7 @@ add_module_names = False
 html_use_index = html_domain_indices = False  # the search finds names
 html_theme = "sphinx_book_theme"
 html_title = "vgcourse"
+html_favicon = "favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_js_files = [("book.js", {"defer": "defer"}), ("frames.js", {"type": "module"})]
@@ -56,7 +57,7 @@ html_theme_options = {
 
 
 def mend_docstring(app, what, name, obj, options, lines):
-    """What means something else to docutils: |x| is a length, `width, height: ...` describes two attributes."""
+    """Escape what docutils takes for its own: |x| is a length, `width, height: ...` are two attributes."""
     lines[:] = [line.replace("|", "\\|") for line in lines]
     lines[:] = [re.sub(r"^:ivar (\w+), (\w+):", r":ivar \1/\2:", line) for line in lines]
 

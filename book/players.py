@@ -38,10 +38,12 @@ def to_files(page, folder, prefix, *, webp=False):
 def to_webp(gif):
     """A GIF as an animated WebP, both as bytes; what the GIF says about itself stays in it."""
     moving = Image.open(io.BytesIO(gif))
-    first, *others = (frame.convert("RGB") for frame in ImageSequence.Iterator(moving))
+    # Frames differ in length: a GIF counts hundredths of a second, and 8 frames a second are 12.5 of them.
+    pairs = [(f.convert("RGB"), f.info["duration"]) for f in ImageSequence.Iterator(moving)]
+    (first, *others), durations = zip(*pairs, strict=True)
     exif = Image.Exif()
     exif[0x010E] = moving.info.get("comment", b"").decode()  # ImageDescription
     file = io.BytesIO()
-    options = {"duration": moving.info["duration"], "loop": 0, "quality": 75, "method": 2, "exif": exif}
+    options = {"duration": durations, "loop": 0, "quality": 75, "method": 2, "exif": exif}
     first.save(file, "WEBP", save_all=True, append_images=others, **options)
     return file.getvalue()

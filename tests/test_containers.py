@@ -52,14 +52,19 @@ def test_what_stands_behind_the_end_does_no_harm(tmp_path, suffix, more):
     assert len(video.read_clip(path)) == 12
 
 
+def fill(container, stream, pix_fmt, *, num_frames):
+    """Encode a moving clip to the end."""
+    stream.height, stream.width, stream.pix_fmt = 48, 64, pix_fmt
+    for array in moving_clip(num_frames):
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+    container.mux(stream.encode())
+
+
 def test_an_old_quicktime_file_without_a_type(tmp_path):
     path = tmp_path / "old.mov"
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=25)
-        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
-        for array in moving_clip(12):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
-        container.mux(stream.encode())
+        fill(container, stream, "yuv420p", num_frames=12)
     data = path.read_bytes().replace(b"ftyp", b"wide", 1)
     path.write_bytes(data)
     assert len(video.read_clip(path)) == 12
@@ -72,10 +77,7 @@ def test_a_recording_of_unknown_length_is_read(tmp_path):
     path = tmp_path / "live.mkv"
     with av.open(str(path), "w", options={"live": "1"}) as container:
         stream = container.add_stream("mjpeg", rate=25)
-        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj444p"
-        for array in moving_clip(5):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
-        container.mux(stream.encode())
+        fill(container, stream, "yuvj444p", num_frames=5)
     assert b"\x18\x53\x80\x67\x01" + b"\xff" * 7 in path.read_bytes()
     assert len(video.read_clip(path)) == 5
     avi = encode(tmp_path / "unfinished.avi", moving_clip(5), codec="rawvideo", pix_fmt="bgr24")

@@ -28,10 +28,6 @@ FRAMES, BATCH, STEPS = 8, 8, 9  # a step more than the lazy R1 penalty's period
 TOLERANCE = 2e-5  # between weights of order 0.1 after that many steps, in float32
 SMALL = {32: (4, 4, 1.0)}  # a recipe that trains in milliseconds
 
-several_workers = pytest.mark.skipif(
-    "VGCOURSE_WORKERS" not in os.environ, reason="minutes of two busy cores: set VGCOURSE_WORKERS=2"
-)
-
 
 def make_clips(num_clips=24):
     rng = np.random.default_rng(0)
@@ -169,7 +165,6 @@ def mirrored(tmp_path_factory):
 
 
 @pytest.mark.slow
-@several_workers
 @pytest.mark.parametrize("batch_norm", ["synchronised", "local"])
 def test_replicas_start_alike_and_stay_identical(mirrored, batch_norm):
     assert differing(mirrored["one_start"], mirrored[f"{batch_norm}_start"]) == []
@@ -178,7 +173,6 @@ def test_replicas_start_alike_and_stay_identical(mirrored, batch_norm):
 
 
 @pytest.mark.slow
-@several_workers
 def test_two_replicas_end_as_one_device_does(mirrored):
     apart = largest_difference(mirrored["one_end"], mirrored["synchronised_0"])
     assert apart < TOLERANCE
@@ -209,7 +203,6 @@ def overflow_main():
 
 
 @pytest.mark.slow
-@several_workers
 def test_an_overflow_in_one_replica_skips_the_step_in_all():
     finish(child("here.overflow_main()"))
 
@@ -256,7 +249,6 @@ def workers(tmp_path_factory):
 
 
 @pytest.mark.slow
-@several_workers
 def test_workers_start_alike_and_stay_identical(workers):
     _, (first, second) = workers
     assert differing(first["start"], second["start"]) == []
@@ -264,7 +256,6 @@ def test_workers_start_alike_and_stay_identical(workers):
 
 
 @pytest.mark.slow
-@several_workers
 def test_two_workers_end_as_one_device_does(workers, mirrored):
     _, (first, _) = workers
     assert differing(first["start"], mirrored["one_start"]) == []
@@ -272,7 +263,6 @@ def test_two_workers_end_as_one_device_does(workers, mirrored):
 
 
 @pytest.mark.slow
-@several_workers
 def test_every_worker_reads_its_own_shards(workers):
     _, states = workers
     seen = [set(state["seen"]["clips"]) for state in states]
@@ -282,7 +272,6 @@ def test_every_worker_reads_its_own_shards(workers):
 
 
 @pytest.mark.slow
-@several_workers
 def test_the_chief_alone_writes(workers):
     folder, _ = workers
     assert checkpoints.list_checkpoints(folder / "out-run-0")
@@ -320,7 +309,6 @@ def wait_for_checkpoint(processes, run, at_least=1, timeout=300):
 
 
 @pytest.mark.slow
-@several_workers
 @pytest.mark.parametrize("victim", [0, 1], ids=["chief", "other"])
 def test_a_job_that_loses_a_worker_stops_and_resumes_from_its_last_checkpoint(tmp_path, victim):
     store, run = numbered_store(tmp_path / "store"), tmp_path / "run"
@@ -351,7 +339,6 @@ def test_a_job_that_loses_a_worker_stops_and_resumes_from_its_last_checkpoint(tm
 
 
 @pytest.mark.slow
-@several_workers
 def test_two_workers_resume_bit_for_bit(tmp_path):
     store = numbered_store(tmp_path / "store")
     finish(*start_training(store, tmp_path / "whole", "--steps", 6))

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vgcourse import __main__ as command_line
-from vgcourse import checkpoints, datasets, motions, preprocess, video
+from vgcourse import checkpoints, datasets, gan, motions, preprocess, video
 
 COMMANDS = ("demo", "render", "prepare", "train", "generate", "evaluate", "train-features")
 
@@ -184,6 +184,10 @@ def test_render_writes_clips_and_labels(tmp_path):
     assert video.probe(tmp_path / "bend" / "bend_100.mp4").num_frames == 50
 
 
+def test_the_sizes_are_those_that_can_be_trained():
+    assert tuple(gan.RECIPES) == command_line.SIZES
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -196,6 +200,7 @@ def test_render_writes_clips_and_labels(tmp_path):
         (["train", "store", "run", "--strategy", "tpu"], "mirrored, multi-worker; received 'tpu'"),
         (["train", "store", "run", "--strategy", "multi-worker"], "TF_CONFIG"),
         (["demo", "--size", "48", "--out", "out"], "32, 64, 128"),
+        (["prepare", "videos", "store", "--size", "33"], "32, 64, 128, received 33"),
         (["demo", "--precision", "float8", "--out", "out"], "bfloat16"),
     ],
 )

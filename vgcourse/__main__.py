@@ -20,7 +20,19 @@ app = typer.Typer(
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same machine: same result.")]
 Precision = Annotated[str, typer.Option(help="auto (measured), float32, bfloat16 or float16.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Clips per step.")]
-Size = Annotated[int, typer.Option(help="Height and width of the clips in pixels: 32, 64 or 128.")]
+SIZES = (32, 64, 128)  # those of `gan.RECIPES`, without loading TensorFlow
+
+
+def known_size(size):
+    """Refuse a size that nothing can be trained at, before the work and not after it."""
+    if size not in SIZES:
+        raise ValueError(f"--size: expected one of {', '.join(map(str, SIZES))}, received {size}")
+    return size
+
+
+Size = Annotated[
+    int, typer.Option(callback=known_size, help="Height and width of the clips in pixels: 32, 64 or 128.")
+]
 
 
 @app.callback()

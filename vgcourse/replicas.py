@@ -9,8 +9,8 @@ What the split means:
   the gradients. So the gradient is that of the mean over the global batch. R1 is a mean over clips, too.
 - Seeds: noise is drawn for the global batch, from (seed, step) as on one device, and each replica takes its
   rows. The frames that the discriminator looks at are the same in all replicas.
-- Batch norm: synchronised, its moments are those of the global batch, and the result is one device's
-  up to rounding (which Adam blows up where a gradient is zero but for rounding). Otherwise they are those of a
+- Batch norm: synchronised, its moments are those of the global batch, and the result is one device's up to
+  rounding (which Adam blows up where a gradient is zero but for rounding). Otherwise they are those of a
   replica's own clips, and the running averages of them, which only sampling uses, are the mean over replicas
   after every step.
 - EMA: every replica has the same weights, hence the same average; nothing is exchanged for it.

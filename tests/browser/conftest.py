@@ -2,8 +2,8 @@
 
 Needs Chromium (on Debian `apt-get install chromium`; another place: the variable CHROMIUM) and playwright, of
 the group `dev`. Where one is missing the tests are skipped, but with CI=true they fail.
-The book is built for its tests, a few minutes of work that needs npm; VGCOURSE_SITE=book/_build/site names one
-that is built already.
+The book is built for its tests, which takes minutes and npm; VGCOURSE_SITE=book/_build/site names one that is
+built already.
 """
 
 import functools

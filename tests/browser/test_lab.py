@@ -9,6 +9,8 @@ import statistics
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 LIMIT_MS = float(os.environ.get("VGCOURSE_BROWSER_LIMIT_MS", "150"))
 ROUNDS, CHANGES = 3, 15  # the median of 15 changes, three times; the best of the three counts
 

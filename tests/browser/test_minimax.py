@@ -9,6 +9,8 @@ import pytest
 from book import export_game
 from vgcourse import toy
 
+pytestmark = pytest.mark.slow
+
 STARTED = "#mm-body:not([hidden])"
 LOSSES = ["non_saturating", "minimax", "hinge", "least_squares", "wasserstein"]
 # Adam divides a gradient by its size, so a weight whose gradient is mere rounding still moves by a whole
@@ -18,9 +20,8 @@ CLOSE, WITHIN_A_STEP = 1e-4, 2e-3
 
 
 def complaint(message):
-    """What an error in the console says, and of which file; "" for none, and for the icon of a bare site."""
-    told = f"{message.text} ({message.location['url']})"
-    return told if message.type == "error" and "favicon.ico" not in told else ""
+    """What an error in the console says, and of which file; "" for none."""
+    return f"{message.text} ({message.location['url']})" if message.type == "error" else ""
 
 
 @pytest.fixture
@@ -304,7 +305,6 @@ def test_a_long_game_fills_no_memory(open_page):
     assert len(set(held)) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "number"), [("balance", 300), ("collapse", 120), ("strong", 500), ("silent", 300)]
 )

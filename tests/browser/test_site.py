@@ -12,6 +12,8 @@ import pytest
 
 from lessons.convert import NOTEBOOKS, ROOT
 
+pytestmark = pytest.mark.slow
+
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 LESSONS = [f"notebooks/{path.stem}.html" for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))]
 PAGES = ["index.html", "play.html", "minimax.html", "gallery.html", "glossary.html", "datasheet.html"]

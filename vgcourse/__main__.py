@@ -80,31 +80,57 @@ def render(
 @app.command()
 def prepare(
     source: Annotated[str, typer.Argument(help="A folder of videos (subfolders are labels), or tfds:NAME.")],
-    store: Annotated[Path, typer.Argument(help="Folder to make for the prepared clips.")],
+    store: Annotated[str, typer.Argument(help="Folder to make for the prepared clips.")],
     size: Size = 64,
     num_frames: Annotated[int, typer.Option(min=1, help="Frames per clip; training takes 16 of them.")] = 20,
     fps: Annotated[float, typer.Option(min=0.1, help="Frames per second.")] = 10.0,
     overwrite: Annotated[bool, typer.Option(help="Replace a store that is there already.")] = False,
+    runner: Annotated[
+        str | None,
+        typer.Option(help="Let Apache Beam do it: direct (processes here), FlinkRunner, SparkRunner, ..."),
+    ] = None,
+    beam_option: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE for Beam, such as flink_master=HOST:8081; repeatable.")
+    ] = None,
 ):
-    """Cut videos into clips for training; bad files are skipped and listed."""
+    """Cut videos into clips for training; bad files are skipped and listed.
+
+    With --runner, a killed job goes on where it stopped when the same command is given again.
+    """
     quiet_tensorflow()
     from vgcourse import datasets
 
+    if beam_option and runner is None:
+        raise ValueError("--beam-option goes with --runner")
+    if source.startswith("tfds:") and runner is not None:
+        raise ValueError(
+            "--runner goes with a folder of videos; TensorFlow Datasets prepares its sets itself"
+        )
     report = []
-    if source.startswith("tfds:"):
-        parts = datasets.iter_tfds(source.removeprefix("tfds:"), size=size, num_frames=num_frames)
-    else:
-        parts = datasets.iter_folder(source, size=size, num_frames=num_frames, fps=fps, report=report)
     try:
-        datasets.save_clips(store, parts, overwrite=overwrite)
+        if runner is not None:
+            from vgcourse import beam, corpus
+
+            arguments = beam.beam_arguments(runner, beam_option or [])
+            settings = corpus.Settings(size, num_frames, fps)
+            options = {"report": report, "overwrite": overwrite, "arguments": arguments}
+            index = beam.prepare_folder(source, store, settings, **options)
+            num_clips, shape, names = index["num_clips"], tuple(index["clip_shape"]), index["action_names"]
+        else:
+            if source.startswith("tfds:"):
+                parts = datasets.iter_tfds(source.removeprefix("tfds:"), size=size, num_frames=num_frames)
+            else:
+                parts = datasets.iter_folder(source, size=size, num_frames=num_frames, fps=fps, report=report)
+            datasets.save_clips(store, parts, overwrite=overwrite)
+            clips = datasets.open_store(store)
+            num_clips, shape, names = clips.num_clips, clips.clip_shape, clips.action_names
     finally:
         for row in report:
             if row.status == "skipped":
                 print(f"skipped {row.file}: {row.reason}", file=sys.stderr)
-    clips = datasets.open_store(store)
     skipped = sum(row.status == "skipped" for row in report)
     print(
-        f"{store}: {clips.num_clips} clips {clips.clip_shape} of {', '.join(clips.action_names)}"
+        f"{store}: {num_clips} clips {shape} of {', '.join(names)}"
         f"; {len(report) - skipped} videos read, {skipped} skipped"
     )
 

@@ -26,9 +26,10 @@ from vgcourse.clips import Clips, check_fps, check_same_kind, checked_names
 
 INDEX_NAME = "index.json"
 STORE_FORMAT = "vgcourse clips 1"
+SHARD_BYTES = 64 * 2**20  # about, of a shard
 
 
-def save_clips(folder, clips, *, overwrite=False, shard_bytes=64 * 2**20):
+def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
     """Save clips as a store of TFRecord shards with an index and checksums.
 
     The store is written beside `folder` and renamed at the end: a run that dies leaves no half store.

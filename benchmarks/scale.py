@@ -1,0 +1,249 @@
+"""What a training step costs as it grows, how much of the machine it uses, what a second worker adds.
+
+    python benchmarks/scale.py steps      step time by size, frames, batch and channels, and its share of the
+                                          matmul peak, which is measured first
+    python benchmarks/scale.py where      the operations in which the time of a step is spent
+    python benchmarks/scale.py workers    clips a second of two one-core workers over one (Linux)
+
+Rows are appended to `benchmarks/results/scale.csv`. Nothing else should run on the machine. A GMAC is a
+billion multiply-add pairs in convolutions and matrix products; a FLOP is half a pair.
+"""
+
+import argparse
+import collections
+import csv
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tensorflow as tf
+
+from vgcourse import distribute, gan, replicas
+
+RESULTS = Path(__file__).parent / "results" / "scale.csv"
+COLUMNS = ("part", "setting", "size", "frames", "batch_size", "channels", "precision", "step_ms")
+COLUMNS += ("gmac_per_step", "gflops", "share_of_peak", "clips_per_s")
+BASE = {"size": 64, "frames": 16, "batch_size": 8, "channels": 1.0}
+VARIED = {
+    "size": (32, 64, 128),
+    "frames": (16, 32, 64),
+    "batch_size": (4, 8, 16, 32),
+    "channels": (0.5, 1.0, 2.0),
+}
+PERIOD = 8  # steps between two R1 penalties: what is timed is a multiple of it
+
+
+def build(setting, precision):
+    """A GAN of the published recipe, its channels multiplied, and a batch of noise to train on."""
+    size = setting["size"]
+    g_channels, d_channels, gamma = gan.RECIPES[size]
+    scaled = (round(g_channels * setting["channels"]), round(d_channels * setting["channels"]), gamma)
+    kept, gan.RECIPES[size] = gan.RECIPES[size], scaled
+    try:
+        made = gan.make_gan(
+            size, [str(n) for n in range(10)], num_frames=setting["frames"], precision=precision
+        )
+    finally:
+        gan.RECIPES[size] = kept
+    shape = (setting["batch_size"], setting["frames"], size, size, 3)
+    clips = tf.random.stateless_uniform(shape, (0, 0), -1.0, 1.0)
+    return made, (clips, tf.range(shape[0]) % 10)
+
+
+# ---- counted and measured work ---------------------------------------------------------------------------
+
+
+def count_macs(graph):
+    """Multiply-adds of the convolutions and matrix products in a graph with known shapes."""
+    total = 0
+    for operation in graph.get_operations():
+        shapes = [tensor.shape for tensor in operation.inputs]
+        if operation.type == "Conv2D":
+            total += operation.outputs[0].shape.num_elements() * shapes[1][:3].num_elements()
+        elif operation.type == "Conv2DBackpropInput":  # also the forward pass of a transposed convolution
+            total += shapes[2].num_elements() * shapes[1][:3].num_elements()
+        elif operation.type == "Conv2DBackpropFilter":
+            total += shapes[2].num_elements() * operation.outputs[0].shape[:3].num_elements()
+        elif operation.type in ("MatMul", "BatchMatMulV2"):
+            first = operation.get_attr("transpose_a" if operation.type == "MatMul" else "adj_x")
+            inner = shapes[0][-2 if first else -1]
+            total += operation.outputs[0].shape.num_elements() * inner
+    return total
+
+
+def macs_per_step(made, batch):
+    """Of a step on average: the penalty, which is in a branch of its own, comes once in a while."""
+    step = made.step_function.get_concrete_function(batch)
+    seen = batch[0][:, : made.num_seen]
+    penalty = tf.function(made.r1_gradients).get_concrete_function(seen, batch[1])
+    return count_macs(step.graph) + count_macs(penalty.graph) / made.r1_every
+
+
+def matmul_peak(precision, *, size=2048, rounds=9):
+    """The most floating-point operations a second that a large matrix product reaches here."""
+    first = tf.cast(tf.random.stateless_uniform((size, size), (0, 1)), precision)
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(first, first)))
+    product()
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        float(product())
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / min(seconds)
+
+
+def step_seconds(made, batch, *, rounds):
+    """Median seconds a step over some rounds of `PERIOD` steps."""
+    float(made.step_function(batch)["d_loss"])
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for _ in range(PERIOD):
+            logs = made.step_function(batch)
+        float(logs["g_loss"])
+        seconds.append((time.perf_counter() - start) / PERIOD)
+    return statistics.median(seconds)
+
+
+def measure_steps(options):
+    peak = matmul_peak(options.precision)
+    print(f"matmul peak, {options.precision}: {peak / 1e9:.1f} GFLOP/s on {os.cpu_count()} cores", flush=True)
+    settings = [("base", BASE)]
+    for name in options.vary.split(","):
+        settings += [(name, {**BASE, name: value}) for value in VARIED[name] if value != BASE[name]]
+    for varied, setting in settings:
+        made, batch = build(setting, options.precision)
+        macs, seconds = macs_per_step(made, batch), step_seconds(made, batch, rounds=options.rounds)
+        row = {"part": "steps", "setting": varied, **setting, "precision": options.precision}
+        row |= {"step_ms": 1000 * seconds, "gmac_per_step": macs / 1e9, "gflops": 2 * macs / seconds / 1e9}
+        keep(
+            row | {"share_of_peak": 2 * macs / seconds / peak, "clips_per_s": setting["batch_size"] / seconds}
+        )
+
+
+# ---- where the time goes ---------------------------------------------------------------------------------
+
+
+def where_time_goes(options):
+    """Seconds of all threads in each kind of operation, from a trace of `PERIOD` steps."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    made, batch = build({**BASE, "size": options.size}, options.precision)
+    float(made.step_function(batch)["d_loss"])
+    with tempfile.TemporaryDirectory() as folder:
+        with tf.profiler.experimental.Profile(folder):
+            for _ in range(PERIOD):
+                logs = made.step_function(batch)
+            float(logs["g_loss"])
+        (path,) = Path(folder).rglob("*.xplane.pb")
+        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+    spent = collections.Counter()
+    for plane in space.planes:
+        names = {key: meta.name for key, meta in plane.event_metadata.items()}
+        for line in plane.lines:
+            for event in line.events:
+                name, _, kind = names[event.metadata_id].rpartition(":")
+                if name and kind.isidentifier():  # "name in the graph:Kind" is an operation that ran
+                    spent[kind] += event.duration_ps / 1e9 / PERIOD
+    whole = sum(spent.values())
+    print(f"{options.size}x{options.size}: {whole:.1f} ms of operations a step, over all threads")
+    for kind, milliseconds in spent.most_common(14):
+        print(f"{kind:28s} {milliseconds:8.2f} ms {100 * milliseconds / whole:5.1f} %")
+
+
+# ---- workers ---------------------------------------------------------------------------------------------
+
+
+def worker(options):
+    """One process on one core: train on its own part of the batch, print clips a second of all workers."""
+    os.sched_setaffinity(0, {options.core})
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1 if "TF_CONFIG" not in os.environ else 2)
+    strategy = distribute.make_strategy("multi-worker" if "TF_CONFIG" in os.environ else "one")
+    setting = {**BASE, "size": options.size}
+    with strategy.scope():
+        made, batch = build(setting, options.precision)
+        if options.synchronised:
+            replicas.synchronise_batch_norm(made.generator)
+    if "TF_CONFIG" in os.environ:
+        local = batch
+        batch = strategy.experimental_distribute_values_from_function(lambda context: local)
+    seconds = step_seconds(made, batch, rounds=options.rounds)
+    print(json.dumps({"step_ms": 1000 * seconds, "batch_size": BASE["batch_size"]}), flush=True)
+
+
+def launch(options, count, *, synchronised):
+    """Seconds a step of `count` workers that run at the same time."""
+    hosts = []
+    for _ in range(count):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            hosts.append(f"127.0.0.1:{free.getsockname()[1]}")
+    cores = sorted(os.sched_getaffinity(0))
+    processes = []
+    for index in range(count):
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if count > 1:
+            task = {"type": "worker", "index": index}
+            environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": hosts}, "task": task})
+        command = [sys.executable, __file__, "worker", "--core", cores[index], "--size", options.size]
+        command += ["--precision", options.precision, "--rounds", options.rounds]
+        command += ["--synchronised"] if synchronised else []
+        processes.append(
+            subprocess.Popen(list(map(str, command)), env=environment, stdout=subprocess.PIPE, text=True)
+        )
+    outputs = [process.communicate()[0] for process in processes]
+    return max(json.loads(output.splitlines()[-1])["step_ms"] for output in outputs) / 1000
+
+
+def measure_workers(options):
+    setting = {**BASE, "size": options.size, "precision": options.precision}
+    one = launch(options, 1, synchronised=False)
+    rows = [("one worker", one, 1)]
+    rows.append(("two workers", launch(options, 2, synchronised=False), 2))
+    rows.append(("two workers, synchronised batch norm", launch(options, 2, synchronised=True), 2))
+    for name, seconds, count in rows:
+        row = {"part": "workers", "setting": name, **setting, "step_ms": 1000 * seconds}
+        keep(row | {"batch_size": 8 * count, "clips_per_s": count * BASE["batch_size"] / seconds})
+        print(f"{name}: {count * one / seconds:.2f} times one worker", flush=True)
+
+
+# ---- results ---------------------------------------------------------------------------------------------
+
+
+def keep(row):
+    """Print a row and append it to the table."""
+    row = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()}
+    print("  ".join(f"{name}={row[name]}" for name in COLUMNS if name in row), flush=True)
+    new = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=("steps", "where", "workers", "worker"))
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
+    parser.add_argument("--size", type=int, default=64, help="for where and workers")
+    parser.add_argument("--vary", default="size,frames,batch_size,channels", help="for steps")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--core", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--synchronised", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    parts = {"steps": measure_steps, "where": where_time_goes, "workers": measure_workers, "worker": worker}
+    parts[options.part](options)
+
+
+if __name__ == "__main__":
+    main()

@@ -43,7 +43,7 @@ SAMPLE_SEED = 1234  # the same people and noise for every run
 TAKES = 4  # "more clips": how often every person does every action
 NEW_PEOPLE = 1000  # first id of the people of "more people"; scores are taken with ids from 10,000
 MATCHER_SEED, MATCHER_STEPS, MATCHING_WEIGHT = 77, 600, 0.1
-SHIFT, HOLE = SIZE // 8, SIZE // 2  # pixels: DiffAugment's translation and cutout
+SHIFT, HOLE = 1 / 8, 1 / 2  # of the frame's size: DiffAugment's translation and cutout
 SCORES = (
     "motion_control_score",
     "motion_control_score_second",
@@ -148,14 +148,15 @@ class ClipAugmentation(layers.Layer):
         self.random = keras.random.SeedGenerator(seed)
 
     def call(self, clips):
-        batch = tf.shape(clips)[0]
-        shift = keras.random.randint((batch, 2), -SHIFT, SHIFT + 1, seed=self.random)
-        centre = keras.random.randint((batch, 2), 0, SIZE + 1, seed=self.random)
-        padded = tf.pad(clips, [[0, 0], [0, 0], [SHIFT, SHIFT], [SHIFT, SHIFT], [0, 0]])
-        places = tf.range(SIZE)[None, :, None] + SHIFT + shift[:, None, :]  # (batch, size, 2)
+        batch, size = tf.shape(clips)[0], clips.shape[2]
+        most = int(SHIFT * size)
+        shift = keras.random.randint((batch, 2), -most, most + 1, seed=self.random)
+        centre = keras.random.randint((batch, 2), 0, size + 1, seed=self.random)
+        padded = tf.pad(clips, [[0, 0], [0, 0], [most, most], [most, most], [0, 0]])
+        places = tf.range(size)[None, :, None] + most + shift[:, None, :]  # (batch, size, 2)
         rows = tf.gather(padded, places[..., 0], axis=2, batch_dims=1)  # batch first, so one shift a clip
         moved = tf.gather(rows, places[..., 1], axis=3, batch_dims=1)
-        inside = tf.abs(tf.range(SIZE)[None, :, None] - centre[:, None, :]) <= HOLE // 2
+        inside = tf.abs(tf.range(size)[None, :, None] - centre[:, None, :]) <= int(HOLE * size) // 2
         hole = inside[:, :, None, 0] & inside[:, None, :, 1]
         return moved * tf.cast(~hole, moved.dtype)[:, None, :, :, None]
 
@@ -163,13 +164,15 @@ class ClipAugmentation(layers.Layer):
 def make_augmented(clips, options, seed):
     """The discriminator sees real and generated clips only through the augmentation."""
     model = make(clips, options, seed)
-    plain = model.discriminator
-    frames, actions = (layers.Input(x.shape[1:], dtype=x.dtype) for x in plain.inputs)
-    seen = ClipAugmentation(seed=seed, dtype="float32")(frames)
-    model.discriminator = keras.Model(
-        [frames, actions], plain([seen, actions]), name="augmented_discriminator"
-    )
+    model.discriminator = augmented(model.discriminator, seed=seed)
     return model
+
+
+def augmented(discriminator, *, seed):
+    """A discriminator that looks through `ClipAugmentation`; its weights are the given one's."""
+    frames, actions = (layers.Input(x.shape[1:], dtype=x.dtype) for x in discriminator.inputs)
+    seen = ClipAugmentation(seed=seed, dtype="float32")(frames)
+    return keras.Model([frames, actions], discriminator([seen, actions]), name="augmented_discriminator")
 
 
 def train_matcher(clips, seed):

@@ -241,7 +241,7 @@ def test_videos_and_store_may_be_at_addresses(few, attic, tmp_path):
 def test_the_command_says_what_the_plain_one_says(few, tmp_path):
     said = []
     for store, options in (("a", []), ("b", ["--runner", "direct", *in_memory_options()])):
-        settings = ["--size", "16", "--num-frames", "4", "--fps", "25"]
+        settings = ["--size", "32", "--num-frames", "4", "--fps", "25"]
         result = CliRunner().invoke(
             command_line.app, ["prepare", str(few), str(tmp_path / store), *settings, *options]
         )

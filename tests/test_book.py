@@ -276,7 +276,8 @@ def test_a_missing_live_page_stops_the_build(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "VENDOR", {})  # npm may not have run
     for name in ("book.css", "book.js", "frames.js"):
         (tmp_path / name).write_text("")
+    (tmp_path / "package.json").write_text('{"dependencies": {}}')
     (tmp_path / "play").mkdir()
-    (tmp_path / "source" / "_static").mkdir(parents=True)
+    (tmp_path / "source" / "_static" / "vendor").mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match="play.html"):
         build.stage_scripts(tmp_path / "source", tmp_path / "source" / "_static")

@@ -1,6 +1,7 @@
 """The signatures that lessons and users rely on are kept: a change here breaks other people's code."""
 
 import ast
+import collections
 import inspect
 from pathlib import Path
 
@@ -49,7 +50,8 @@ PROMISED = [
 
 
 def signature(arguments):
-    return inspect.signature(eval(f"lambda {arguments}: 0"))
+    constants = collections.defaultdict(object)  # a default may be a name of the module
+    return inspect.signature(eval(f"lambda {arguments}: 0", {}, constants))
 
 
 def signature_of(module, name):

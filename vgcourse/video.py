@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import os
+import struct
 import uuid
 import warnings
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from PIL import Image, PngImagePlugin
 
 from vgcourse import decode
 from vgcourse.containers import VideoError, checked_path
+
+# What encoders say of a clip that a format cannot hold, or of a full disk: Pillow alone has three ways.
+WRITING_ERRORS = (av.FFmpegError, OSError, OverflowError, RuntimeError, ValueError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,7 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         os.replace(partial, path)
-    except (av.FFmpegError, OSError, OverflowError, RuntimeError, ValueError) as error:  # Pillow's are many
+    except WRITING_ERRORS as error:
         raise VideoError(f"{path}: cannot be written ({decode.reason(error)})") from None
     finally:
         with contextlib.suppress(OSError):

@@ -1,9 +1,11 @@
 """The play page in a real browser: the generator runs, every control changes the picture, failures say so.
 
-Times are printed; the bars in the page's description hold on an idle machine, the tests ask for less.
+Times are printed, and asserted as the best of three. On a machine that is busy with other things
+VGCOURSE_BROWSER_SLACK=8 allows that many times more; nothing else relaxes the tests.
 """
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -29,9 +31,10 @@ pytestmark = pytest.mark.slow
 
 PLAY = "play.html"
 HERE = ("http://127.0.0.1:", "data:", "blob:")
+ELSEWHERE = re.compile(rf"^(?!{'|'.join(map(re.escape, HERE))})")
 LOAD_BAR, FIRST_FRAME_BAR, CLIP_BAR = 3.0, 100, 250  # seconds, ms, ms: medians on an idle machine
 ROUNDING = 2  # grey levels: the same clip made twice may differ in its last bits
-SLACK = 8  # how many times slower a busy machine may be
+SLACK = float(os.environ.get("VGCOURSE_BROWSER_SLACK", "1"))
 PIXELS = "name => document.getElementById(`play-${name}`).toDataURL()"
 
 
@@ -55,6 +58,7 @@ def open_play(browser, site):
         page.on("pageerror", lambda error: page.troubles.append(str(error)))
         page.on("console", lambda line: line.type == "error" and page.troubles.append(told(line)))
         page.on("request", lambda asked: asked.url.startswith(HERE) or page.troubles.append(asked.url))
+        context.route(ELSEWHERE, lambda route: route.abort())
         if prepare:
             prepare(page)
         page.goto(f"{site}{PLAY}{query}")
@@ -107,10 +111,14 @@ def set_slider(page, name, value):
 
 
 def test_a_person_moves_when_the_page_opens(open_play, screenshot):
-    start = time.perf_counter()
-    page = open_play(reduced_motion="no-preference")
-    print(f"play page: clip shown {time.perf_counter() - start:.2f} s after the address (bar {LOAD_BAR} s)")
-    assert time.perf_counter() - start < SLACK * LOAD_BAR
+    seconds = []
+    for _ in range(3):  # each in a context of its own, with nothing kept from before
+        start = time.perf_counter()
+        page = open_play(reduced_motion="no-preference")
+        seconds.append(time.perf_counter() - start)
+    shown = ", ".join(f"{number:.2f}" for number in seconds)
+    print(f"play page: clip shown {shown} s after the address (bar {LOAD_BAR} s)")
+    assert min(seconds) < SLACK * LOAD_BAR
     assert page.get_by_role("button", name="Pause").is_enabled()
     seen = set()
     for _ in range(20):
@@ -123,39 +131,36 @@ def test_a_person_moves_when_the_page_opens(open_play, screenshot):
 
 
 def test_size_of_what_is_loaded(open_play):
-    """The runtime and the model, packed as a web server packs them, stay under 8 MB."""
-    page = open_play()
-    packed = page.evaluate("""async () => {
-        const files = ['play/generator.onnx', 'play/play.js', 'vendor/gifenc/gifenc.esm.js',
-            'vendor/onnxruntime-web/ort.wasm.bundle.min.mjs',
-            'vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm'];
-        const sizes = {};
-        for (const name of files) {
-            const body = (await fetch(new URL(`_static/${name}`, location.href))).body;
-            const packed = await new Response(body.pipeThrough(new CompressionStream('gzip'))).blob();
-            sizes[name] = packed.size / 2 ** 20;
-        }
-        return sizes;
-    }""")
-    print(f"play page: {sum(packed.values()):.2f} MB packed in all: {packed}")
+    """All that a reader's first visit loads, packed as a web server packs it, stays under 8 MB."""
+    answers = []
+    page = open_play(prepare=lambda page: page.on("response", lambda answer: answers.append(answer)))
+    page.wait_for_timeout(4000)  # the small pictures, and what is fetched for later
+    assert page.troubles == []
+    packed = {answer.url: len(gzip.compress(answer.body())) / 2**20 for answer in answers if answer.ok}
+    largest = sorted(packed.items(), key=lambda item: -item[1])[:4]
+    named = ", ".join(f"{url.rsplit('/', 1)[-1]} {size:.2f}" for url, size in largest)
+    print(f"play page: {len(packed)} files, {sum(packed.values()):.2f} MB packed in all; {named}")
+    assert any(url.endswith("generator.onnx") for url in packed)
+    assert any(url.endswith(".wasm") for url in packed)
     assert sum(packed.values()) < 8
 
 
 def test_time_from_input_to_picture(open_play):
     page = open_play()
     page.wait_for_timeout(3000)
-    for seed in range(100, 120):
-        change(
-            page, lambda seed=seed: page.get_by_role("spinbutton", name="Person", exact=True).fill(str(seed))
-        )
-    first, whole = page.evaluate("""() => ['first frame', 'clip'].map(
-        name => performance.getEntriesByName(name).slice(1).map(entry => entry.duration))""")
-    first, whole = statistics.median(first), statistics.median(whole)
-    print(
-        f"play page: first frame {first:.0f} ms (bar {FIRST_FRAME_BAR}), clip {whole:.0f} ms (bar {CLIP_BAR})"
-    )
-    assert first < SLACK * FIRST_FRAME_BAR
-    assert whole < SLACK * CLIP_BAR
+    medians = []
+    for start in (100, 120, 140):
+        page.evaluate("performance.clearMeasures()")
+        for seed in range(start, start + 20):
+            box = page.get_by_role("spinbutton", name="Person", exact=True)
+            change(page, lambda box=box, seed=seed: box.fill(str(seed)))
+        times = page.evaluate("""() => ['first frame', 'clip'].map(
+            name => performance.getEntriesByName(name).map(entry => entry.duration))""")
+        medians.append([statistics.median(durations) for durations in times])
+    first, whole = zip(*medians, strict=True)
+    for name, found, bar in (("first frame", first, FIRST_FRAME_BAR), ("clip", whole, CLIP_BAR)):
+        print(f"play page: {name} {', '.join(f'{ms:.0f}' for ms in found)} ms (bar {bar})")
+        assert min(found) < SLACK * bar
 
 
 # ---- the same as in Python -------------------------------------------------------------------------------

@@ -716,4 +716,5 @@ check.diagnose_run(diagnose_run)
 # - Nicholas Carlini et al. 2023, [Extracting training data from diffusion
 #   models](https://arxiv.org/abs/2301.13188): large models copy, too.
 #
-# Next: your own project. The [README](../README.md) lists the commands for longer trainings than a lesson can hold.
+# Next: [10 · Scale out](10_scale_out.ipynb), for when one machine is too slow. Or your own project: the
+# [README](../README.md) lists the commands for longer trainings than a lesson can hold.

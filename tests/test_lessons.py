@@ -18,7 +18,7 @@ from vgcourse import check, lessons
 
 ROOT = convert.ROOT
 LESSONS = convert.find_lessons()
-NUM_LESSONS = 10  # of the course; some rules hold for the whole
+NUM_LESSONS = 11  # of the course; some rules hold for the whole
 SETUP = """\
 # In Colab this installs the course; elsewhere it does nothing.
 from importlib.util import find_spec
@@ -150,7 +150,7 @@ def test_lesson_opens_as_all_do(path):
     assert notebook.cells[1].cell_type == "code"
     assert "setup" in tagged
     first = notebook.cells[2].source
-    assert re.match(r"from vgcourse\.lessons import .*\n\nquiet\(\)\n", first)
+    assert re.match(r"from vgcourse\.lessons import .*\n\nquiet\((?:cpus=2)?\)", first)
     pictures = [cell.source for cell in code_cells(notebook) if cell.source.startswith("path_picture(")]
     assert len(pictures) == 1
     stage = re.fullmatch(r'path_picture\((?:"(\w+)")?\)', pictures[0]).group(1)
@@ -274,6 +274,17 @@ os.write(2, b"back")
     )
     assert ran.stdout.split() == ["False", "True"]
     assert ran.stderr.startswith("back")
+
+
+def test_quiet_makes_as_many_logical_cpus_as_asked():
+    code = """
+from vgcourse.lessons import quiet
+quiet(cpus=2)
+import tensorflow as tf
+print(len(tf.config.list_logical_devices("CPU")))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["2"]
 
 
 @pytest.mark.parametrize("stage", lessons.STAGES)

@@ -508,9 +508,7 @@ print("trained, over half recognised:", score > 0.5)
 test = datasets.load_actions("test", size=SIZE, num_frames=NUM_FRAMES)
 made = generate.sample(game.ema_generator, num_clips=200, seed=1)
 real_features = features.clip_features(test.clips)
-rough, start = (
-    metrics.frechet_distance(real_features, features.clip_features(x)) for x in (made, untrained)
-)
+rough, start = (metrics.frechet_distance(real_features, features.clip_features(x)) for x in (made, untrained))
 print("training brought it nearer to real clips, to under half the distance:", bool(rough < start / 2))
 
 # %% tags=["nbval-ignore-output"]

@@ -46,8 +46,8 @@ def build_lesson(path, *, execute=True, prose=False, out=NOTEBOOKS, small=False)
     asked = budget.asked()
     if execute and not prose and not small and asked != "full":
         raise LessonError(
-            f"{path.stem}: the students' notebooks show full trainings, and {budget.VARIABLE}={asked}: unset it, "
-            "or build to another folder with --trial DIR"
+            f"{path.stem}: the students' notebooks show full trainings, but {budget.VARIABLE}={asked}: "
+            "unset it, or build to another folder with --trial DIR"
         )
     for solutions in (False, True):
         notebook = convert(path, solutions=solutions)

@@ -44,6 +44,11 @@ print("only here")
 """
 
 
+@pytest.fixture(autouse=True)
+def no_budget(monkeypatch):
+    monkeypatch.delenv("VGCOURSE_BUDGET", raising=False)
+
+
 @pytest.fixture
 def lesson(tmp_path):
     """Makes a source of some code cells."""

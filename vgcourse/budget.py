@@ -1,8 +1,9 @@
 """Budget: how long the lessons train. One environment variable makes every training cell short, for tests.
 
 `VGCOURSE_BUDGET=small` keeps every cell and cuts the number of steps; models then start from a saved state of
-the middle of the full training, so that what a lesson says of its result stays true. `VGCOURSE_BUDGET=half` is
-for `python -m lessons warm` alone, which makes those states: it trains half the steps, from the start.
+the middle of the full training, so that what a lesson says of its result stays true.
+`VGCOURSE_BUDGET=half` is for `python -m lessons warm` alone, which makes those states: it trains half the
+steps, from the start.
 """
 
 import itertools

@@ -168,7 +168,7 @@ for epoch in range(epochs):
                 tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.ones_like(logits), logits=logits)
             )
         gradients = tape.gradient(loss, generator.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, generator.trainable_variables))  # noqa: B905
+        optimizer.apply_gradients(zip(gradients, generator.trainable_variables))
         curve.append(float(loss))  # ours
         if len(curve) % 20 == 0:  # ours
             print(f"epoch {epoch}, step {len(curve)}: loss {loss:.4f}")
@@ -552,6 +552,10 @@ def draw_runs(runs):
 # %% tags=["nbval-ignore-output"]
 draw_runs(runs)
 
+# %%
+finite = [np.isfinite(list(row.values())).all() for rows in runs.values() for row in rows]
+print("a loss or a score broke down (NaN or infinite) in one of them:", not all(finite))
+
 # %% [markdown]
 # ### Exercise 3: the diagnosis
 # Give each letter one of `"healthy"`, `"too strong"`, `"frozen"`: the state of its discriminator.
@@ -615,6 +619,11 @@ walk = np.stack([frame_at(3, 4, position) for position in np.linspace(0, 1, 16)]
 draw_frames(
     walk, "Sixteen frames on the way from one noise vector to another; the figure changes step by step."
 )
+
+# %%
+whole = np.abs(walk[-1].astype(float) - walk[0]).mean()
+steps = np.abs(np.diff(walk.astype(float), axis=0)).mean(axis=(1, 2, 3))
+print("no step changes as much as the whole way:", bool(steps.max() < whole))
 
 # %% [markdown]
 # The way is an arc (cosine and sine), so that each vector on it is as long as noise usually is: a straight line

@@ -56,7 +56,8 @@ path_picture("generate")
 
 # %%
 ACTION = "wave2"  # what people do in most examples: wave with both arms
-PEOPLE = [7, 3, 12, 32]  # seeds of four people
+NUM_PEOPLE = 4  # in most examples, out of CROWD
+CROWD = 40  # how many seeds we look at before we choose
 MOTION = 1  # seed of a way of moving
 SEED = 0  # of everything else
 
@@ -67,10 +68,10 @@ SEED = 0  # of everything else
 
 # %%
 generator = generate.load_generator()
-content = generate.content_codes(generator, PEOPLE)
+crowd = generate.content_codes(generator, range(CROWD))
 motion = generate.motion_noise(generator, [MOTION])
-print("content codes of four people (people, numbers):", content.shape)
-print("one way of moving (ways, frames, numbers):     ", motion.shape)
+print("content codes of a crowd (people, numbers):", crowd.shape)
+print("one way of moving (ways, frames, numbers): ", motion.shape)
 print("actions:", ", ".join(generator.action_names))
 
 # %% [markdown]
@@ -80,6 +81,42 @@ print("actions:", ", ".join(generator.action_names))
 # %%
 many = generate.content_codes(generator, range(1000))
 print("mean and spread of all numbers in 1,000 codes:", round(many.mean()) + 0, "and", round(many.std()))
+
+# %% [markdown]
+# ## Choose who
+# Draw the whole crowd, and take a few who differ as much as possible: first the one most like the mean of
+# all, then again and again the one farthest from those already chosen.
+
+
+# %%
+def most_different(pictures, count):
+    """Places of `count` pictures, each far from the others; the first is the most ordinary one."""
+    flat = pictures.reshape(len(pictures), -1).astype(float)
+    chosen = [int(np.linalg.norm(flat - flat.mean(axis=0), axis=1).argmin())]
+    while len(chosen) < count:
+        nearest = np.linalg.norm(flat[:, None] - flat[chosen], axis=2).min(axis=1)
+        chosen.append(int(nearest.argmax()))
+    return chosen
+
+
+# %%
+noise = np.repeat(motion, CROWD, axis=0)
+drawn = generate.make_clips(generator, crowd, noise, [ACTION] * CROWD)[:, 0]  # the first frames
+PEOPLE = most_different(drawn[:, 16:48, 16:48], NUM_PEOPLE)  # by the middle: clothes, skin and some wall
+content = crowd[PEOPLE]
+print("people chosen, all different:", len(set(PEOPLE)) == NUM_PEOPLE)
+
+# %% tags=["nbval-ignore-output"]
+still_picture(
+    show.label_grid(drawn[PEOPLE, None], [f"person {seed}" for seed in PEOPLE], scale=2)[0],
+    alt=f"{NUM_PEOPLE} generated people side by side; they differ in their clothes and their rooms.",
+)
+
+# %%
+flat = drawn.reshape(CROWD, -1).astype(float)
+apart = np.linalg.norm(flat[:, None] - flat, axis=2)
+among = apart[np.ix_(PEOPLE, PEOPLE)].sum() / (NUM_PEOPLE * (NUM_PEOPLE - 1))
+print("they differ more than two people of the crowd do:", bool(among > apart.sum() / (CROWD * (CROWD - 1))))
 
 # %% [markdown]
 # ## Choose what they do
@@ -113,20 +150,30 @@ print("recognised in over 6 of 10 clips:", metrics.motion_control_score(clips, a
 # %% [markdown]
 # ## Choose how they move
 # The motion seed changes how an action is done: where in its cycle it starts, how fast and how far the arms
-# go. Two ways of moving, the same person and the same action:
+# go. The same person and the same action in twenty ways, of which we look at two that differ:
+
+# %%
+ways = generate.motion_noise(generator, range(20))
+moved = generate.make_clips(generator, np.repeat(content[:1], 20, axis=0), ways, [ACTION] * 20)
+two = most_different(moved, 2)
+print("ways of moving, frames:", moved.shape[:2])
 
 # %% tags=["nbval-ignore-output"]
-ways = generate.motion_noise(generator, [1, 2])
-moved = generate.make_clips(generator, np.repeat(content[:1], 2, axis=0), ways, [ACTION] * 2)
-columns = moved[:, ::4]  # every fourth frame, from left to right
+columns = moved[two][:, ::2]  # every second frame, from left to right
 still_picture(
     show.label_grid(columns.reshape(-1, 1, *columns.shape[2:]), columns=columns.shape[1], scale=1)[0],
-    alt="Two rows of four frames: one generated person waves in both, each row with its own motion noise.",
+    alt="Two rows of eight frames: one generated person waves in both, each row with its own motion noise.",
 )
+
+# %%
+gap = np.abs(moved[two[0]].astype(float) - moved[two[1]]).mean()
+usual = np.abs(moved[:10].astype(float) - moved[10:]).mean()
+print("they differ more than two ways usually do:", bool(gap > usual))
 
 # %% [markdown]
 # Read it down a column: the same moment, the same person. Where are the arms?
-#
+
+# %% [markdown]
 # ## From one person to another
 # A code is a point in a space of many dimensions, and every point is a person. So there are people *between*
 # two people. The obvious way there is the straight line. Before you take it, look where codes live: how long
@@ -256,9 +303,9 @@ print("halfway on lines, people are more alike:", bool(halfway["on lines"] < 0.9
 # %% tags=["nbval-ignore-output"]
 walk = generate.interpolate(generator, action=ACTION, seeds=PEOPLE[:2], num_steps=3, motion_seed=MOTION)
 show.show_clip(
-    show.label_grid(walk[:, ::2], ["person 7", "halfway", "person 3"], scale=1),
+    show.label_grid(walk[:, ::2], [f"person {PEOPLE[0]}", "halfway", f"person {PEOPLE[1]}"], scale=1),
     fps=generator.fps / 2,
-    alt="Three generated people wave in step: person 7, one halfway, and person 3.",
+    alt="Three generated people wave in step: one person, one halfway, and another person.",
 )
 
 # %% [markdown]
@@ -434,6 +481,10 @@ still_picture(
     alt="A frame of a generated person who waves; below the picture stands the word: generated.",
 )
 
+# %%
+strip = labelled[:, -24:].astype(int)  # below the person
+print("the same word stands in every frame:", bool((strip == strip[0]).all() and strip.std() > 10))
+
 # %% [markdown]
 # Which of the two should you use? Both: they serve different readers.
 #
@@ -475,6 +526,11 @@ still_picture(
     alt="Four rows of three people: along each row one look slider goes from -3 to 3. "
     "What changes is the look, such as colours and brightness; all do the same action at the same moment.",
 )
+
+# %%
+ends = looks[:, 4].reshape(4, 3, *looks.shape[2:]).astype(float)
+changes = np.abs(ends[:, 2] - ends[:, 0]).mean(axis=(1, 2, 3))
+print("look 1 changes the picture more than look 4:", bool(changes[0] > changes[3]))
 
 # %% [markdown]
 # Drag them. *Blend* goes from one person to the other on the arc. *Speed* changes how long a frame is shown,

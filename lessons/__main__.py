@@ -5,7 +5,7 @@ uv run python -m lessons build 03 06         only these
 uv run python -m lessons build --prose 03    only text changed: nothing runs, outputs stay
 uv run python -m lessons build --no-execute  convert only, a second a lesson; outputs are lost
 uv run python -m lessons build --check       only say which notebooks are not what lessons/ builds
-uv run python -m lessons warm 04_first_gan   train at full length and save the state for short runs
+uv run python -m lessons warm 04_first_gan   train half the steps and save the state for short runs
 """
 
 import sys
@@ -51,7 +51,7 @@ def build(
 
 @app.command()
 def warm(lesson: Annotated[str, typer.Argument(metavar="NN", help="Number or name of a lesson.")]):
-    """Run a lesson at full length and save the states from which short runs start."""
+    """Train half of a lesson's steps and save the states from which short runs start."""
     for path in convert.find_lessons([lesson]):
         for state in warming.warm_lesson(path):
             print(f"{state}: {state.stat().st_size / 1e6:.2f} MB")

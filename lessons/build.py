@@ -36,12 +36,19 @@ def build_lesson(path, *, execute=True, prose=False, out=NOTEBOOKS, small=False)
         execute: whether to run them; without, they have no outputs.
         prose: whether only text changed: then nothing runs and the outputs of the last build stay.
         out: folder of the student's notebook.
-        small: whether trainings are short. They are always in the solutions, which differ in the exercises
-            only, and where `VGCOURSE_BUDGET=small` says so (see `vgcourse.budget`).
+        small: whether the student's trainings are short. Those of the solutions always are: they differ in
+            the exercises only.
 
     Raises:
-        LessonError: a cell fails, prints what differs from machine to machine, or the file is too large.
+        LessonError: the environment asks for other trainings than the student's notebook must show, a cell
+            fails, prints what differs from machine to machine, or the file is too large.
     """
+    asked = budget.asked()
+    if execute and not prose and not small and asked != "full":
+        raise LessonError(
+            f"{path.stem}: the students' notebooks show full trainings, but {budget.VARIABLE}={asked}: "
+            "unset it, or build to another folder with --trial DIR"
+        )
     for solutions in (False, True):
         notebook = convert(path, solutions=solutions)
         file = target(path, solutions=solutions, out=out)
@@ -52,8 +59,8 @@ def build_lesson(path, *, execute=True, prose=False, out=NOTEBOOKS, small=False)
         elif execute:
             # Beside its final place, so that relative paths mean what they will mean to the student.
             folder = target(path, solutions=solutions).parent
-            short = small or solutions or budget.is_small()
-            seconds = run(notebook, name, folder=folder, small=short)
+            short = small or solutions
+            seconds = run(notebook, name, folder=folder, length="small" if short else "full")
             slowest = max(seconds, key=seconds.get)
             note = f"{sum(seconds.values()):.0f} s, slowest cell {slowest} with {seconds[slowest]:.0f} s"
         written = write(normalise(notebook, name), file, name)
@@ -89,14 +96,14 @@ def keep_outputs(notebook, file, name):
         cell.outputs, cell.execution_count = old.outputs, old.execution_count
 
 
-def run(notebook, name, *, folder, small=False):
+def run(notebook, name, *, folder, length="full"):
     """Run all cells of a notebook in a fresh kernel; it gets its outputs.
 
     Args:
         notebook: a `NotebookNode`, changed in place.
         name: of the lesson, for errors.
         folder: in which it runs.
-        small: whether trainings are short.
+        length: of the trainings, one of `budget.BUDGETS`.
 
     Returns:
         Seconds per cell: a dict from the number of a code cell.
@@ -106,7 +113,7 @@ def run(notebook, name, *, folder, small=False):
     """
     folder.mkdir(parents=True, exist_ok=True)
     # ipykernel then leaves file descriptor 2 alone, as it does for nbval: messages of C++ are no outputs.
-    env = {**os.environ, "VGCOURSE_BUDGET": "small" if small else "full", "PYTEST_CURRENT_TEST": name}
+    env = {**os.environ, budget.VARIABLE: length, "PYTEST_CURRENT_TEST": name}
     started, seconds, current = {}, {}, [0]
 
     def start(cell, cell_index):

@@ -12,7 +12,7 @@ TAG = "warm-"
 
 
 def warm_lesson(path):
-    """Run a lesson at full length up to each cell tagged `warm-<variable>`, and save that model there.
+    """Train half of a lesson's steps up to each cell tagged `warm-<variable>`, and save that model there.
 
     Args:
         path: of the source.
@@ -38,7 +38,7 @@ def warm_lesson(path):
     if not places:
         raise LessonError(f"{path.name}: no cell is tagged {TAG}<variable>")
     notebook.cells = cells[: places[-1] + 1]
-    run(notebook, f"{path.stem} (warm)", folder=NOTEBOOKS)
+    run(notebook, f"{path.stem} (warm)", folder=NOTEBOOKS, length="half")
     outputs = [output for place in places for output in notebook.cells[place].outputs]
     return [Path(output.text.strip()) for output in outputs if output.get("name") == "stdout"]
 

@@ -36,9 +36,20 @@ def test_the_budget_is_full_unless_the_environment_says_small(monkeypatch):
     assert budget.steps(3000) == 3000
 
 
+def test_half_the_steps_are_trained_from_the_start(monkeypatch):
+    monkeypatch.setenv(budget.VARIABLE, "half")
+    assert not budget.is_small()
+    assert budget.steps(3000, small=5) == 1500
+    assert budget.steps(1) == 1  # rounded up: a training takes at least one step
+    fresh = model(1)
+    budget.warm_start(fresh, "there is none")
+    for weight, same in zip(fresh.weights, model(1).weights, strict=True):
+        np.testing.assert_array_equal(weight, same)
+
+
 def test_another_budget_is_an_error(monkeypatch):
     monkeypatch.setenv(budget.VARIABLE, "tiny")
-    with pytest.raises(ValueError, match="VGCOURSE_BUDGET: expected 'small' or 'full', received 'tiny'"):
+    with pytest.raises(ValueError, match="expected 'small', 'half' or 'full', received 'tiny'"):
         budget.steps(10)
 
 

@@ -44,6 +44,11 @@ print("only here")
 """
 
 
+@pytest.fixture(autouse=True)
+def no_budget(monkeypatch):
+    monkeypatch.delenv("VGCOURSE_BUDGET", raising=False)
+
+
 @pytest.fixture
 def lesson(tmp_path):
     """Makes a source of some code cells."""
@@ -145,6 +150,23 @@ def test_a_run_keeps_what_a_reader_sees_and_drops_what_changes(lesson, tmp_path)
     assert not list(tmp_path.rglob("*.part"))
     build.build_lesson(path, out=tmp_path)
     assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("length", ["small", "half"])
+def test_students_notebooks_with_short_trainings_are_built_as_a_trial_only(
+    lesson, tmp_path, monkeypatch, length
+):
+    monkeypatch.setenv("VGCOURSE_BUDGET", length)
+    path = lesson("import os\nos.environ['VGCOURSE_BUDGET']")
+    with pytest.raises(
+        convert.LessonError, match=f"90_lesson: .*full trainings, .*={length}: unset it, .*--trial"
+    ):
+        build.build_lesson(path, out=tmp_path)
+    assert not list(tmp_path.rglob("*.ipynb"))
+    build.build_lesson(path, execute=False, out=tmp_path)  # nothing is trained
+    build.build_lesson(path, small=True, out=tmp_path)
+    (cell,) = nbformat.read(tmp_path / "90_lesson.ipynb", as_version=4).cells
+    assert cell.outputs[0].data == {"text/plain": "'small'"}
 
 
 def test_a_cell_that_fails_is_named(lesson, tmp_path):
@@ -250,9 +272,10 @@ never()
     assert [path.name for path in warm.warm_lesson(lesson(text=text))] == ["state.npz"]
     assert run.sources[-1] == "from vgcourse import budget\nprint(budget.save_state(gan, '90_lesson'))"
     assert "never()" not in run.sources
+    assert run.length == "half"  # the state is one of mid-training
 
 
 class FakeRun:
-    def __call__(self, notebook, name, *, folder):
-        self.sources = sources(notebook)
+    def __call__(self, notebook, name, *, folder, length):
+        self.sources, self.length = sources(notebook), length
         notebook.cells[-1].outputs = [stream("folder/state.npz\n")]

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import inspect
 import os
 import re
 import statistics
@@ -11,8 +12,10 @@ import sys
 import jupytext
 import nbformat
 import pytest
+import test_widgets
 
 import vgcourse
+from book import frames
 from lessons import build, convert
 from vgcourse import check, lessons
 
@@ -26,6 +29,23 @@ from importlib.util import find_spec
 if not find_spec("vgcourse"):
     %pip install --quiet "vgcourse @ git+{repository}@v{version}"
     print("The course is installed.")"""
+# What a lesson's panel may object to at the ends of its sliders, and show instead of a picture.
+OBJECTIONS = {"05": r"frame \d+ is past the end of the clip"}
+# Appended to a lesson: moves every control of its panels to its ends, prints what they objected to.
+DRIVE = f"""
+import gc
+import ipywidgets
+from vgcourse import widgets
+{inspect.getsource(test_widgets.extremes)}
+{inspect.getsource(test_widgets.drive)}
+panels = [thing for thing in gc.get_objects() if type(thing) is widgets.Panel]
+print(len(panels), "panels")
+for panel in panels:
+    assert panel.picture.value, panel
+    for values in drive(panel):
+        if panel.message.value:
+            print(panel.message.value)
+"""
 HEADINGS = ["## What goes wrong, and how you notice", "## You have", "## References"]
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -63,6 +83,13 @@ def bullets(text):
 
 def shows_text(cell):
     return any(build.output_text(output).strip() for output in cell.outputs)
+
+
+def says_a_verdict(cell):
+    """Whether a compared cell prints a number or a verdict; panels, pictures, exercises are none."""
+    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    is_exercise = cell.source.startswith("check.")
+    return bool(re.search(r"\b(True|False)\b|\d", printed)) and not (ignored(cell) or is_exercise)
 
 
 def ignored(cell):
@@ -206,6 +233,20 @@ def test_exercises_are_stubs_for_students_and_answers_in_the_solutions(path):
     assert len(changed) >= len(names)
 
 
+@pytest.mark.slow
+@each_lesson
+def test_panels_reach_the_ends_of_all_their_controls(path):
+    notebook = convert.convert(path, solutions=False)
+    sources = [cell.source for cell in code_cells(notebook) if not frames.MAGIC.search(cell.source)]
+    expected = sum(frames.find_panel(source) is not None for source in sources)
+    notebook.cells.append(nbformat.v4.new_code_cell(DRIVE))
+    build.run(notebook, f"{path.stem} (panels)", folder=convert.NOTEBOOKS, length="small")
+    count, *objections = notebook.cells[-1].outputs[0].text.splitlines()
+    assert count == f"{expected} panels"
+    allowed = OBJECTIONS.get(path.stem[:2], "nothing")
+    assert [text for text in objections if not re.search(allowed, text)] == []
+
+
 # ---- a lesson's outputs ----------------------------------------------------------------------------------
 
 
@@ -238,10 +279,8 @@ def test_outputs_are_compared_or_followed_by_a_verdict(path, solutions):
     cells = code_cells(built(path, solutions))
     for place, cell in enumerate(cells):
         if ignored(cell):
-            after = [
-                other for other in cells[place + 1 : place + 3] if shows_text(other) and not ignored(other)
-            ]
-            assert after, f"{cell.id}: a cell with a compared verdict must follow"
+            after = cells[place + 1 : place + 3]
+            assert any(map(says_a_verdict, after)), f"{cell.id}: a cell with a compared verdict must follow"
     texts = [cell for cell in cells if shows_text(cell)]
     assert sum(not ignored(cell) for cell in texts) >= 0.6 * len(texts)
 

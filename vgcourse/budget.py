@@ -2,6 +2,8 @@
 
 `VGCOURSE_BUDGET=small` keeps every cell and cuts the number of steps; models then start from a saved state of
 the middle of the full training, so that what a lesson says of its result stays true.
+`VGCOURSE_BUDGET=half` is for `python -m lessons warm` alone, which makes those states: it trains half the
+steps, from the start.
 """
 
 import itertools
@@ -13,18 +15,24 @@ import numpy as np
 from vgcourse.datasets import data_folder
 
 VARIABLE = "VGCOURSE_BUDGET"
+BUDGETS = ("small", "half", "full")
+
+
+def asked():
+    """The budget that the environment asks for; returns "small", "half" or "full".
+
+    Raises:
+        ValueError: the variable is none of these.
+    """
+    value = os.environ.get(VARIABLE, "full")
+    if value not in BUDGETS:
+        raise ValueError(f"{VARIABLE}: expected 'small', 'half' or 'full', received {value!r}")
+    return value
 
 
 def is_small():
-    """Whether the environment asks for short trainings; returns a bool.
-
-    Raises:
-        ValueError: the variable is neither "small" nor "full".
-    """
-    value = os.environ.get(VARIABLE, "full")
-    if value not in ("small", "full"):
-        raise ValueError(f"{VARIABLE}: expected 'small' or 'full', received {value!r}")
-    return value == "small"
+    """Whether the environment asks for short trainings; returns a bool."""
+    return asked() == "small"
 
 
 def steps(full, *, small=20):
@@ -35,9 +43,9 @@ def steps(full, *, small=20):
         small: steps under the small budget.
 
     Returns:
-        `full` or `small`.
+        `full`, `small`, or under the half budget half of `full`, rounded up.
     """
-    return small if is_small() else full
+    return {"small": small, "half": -(-full // 2), "full": full}[asked()]
 
 
 def warm_start(model, name):
@@ -73,7 +81,7 @@ def save_state(model, name):
     """Write the state that `warm_start` loads: all weights, floats in 16 bits.
 
     Args:
-        model: a `keras.Model`, trained about half way.
+        model: a `keras.Model`, trained half way.
         name: of the state.
 
     Returns:

@@ -1,5 +1,6 @@
 """Build the notebooks: convert a source, run it in a fresh kernel, write what does not change by itself."""
 
+import csv
 import os
 import re
 import time
@@ -16,6 +17,7 @@ from vgcourse import budget
 MAX_BYTES = 1_500_000  # of a notebook with its outputs
 MAX_TRACE = 3000  # characters of a traceback that an error shows
 TIMEOUT = 1800  # seconds a cell; the machine may be busy
+SECONDS = ROOT / "lessons" / "seconds.csv"  # how long the last full build of each lesson took
 IGNORED = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -62,10 +64,37 @@ def build_lesson(path, *, execute=True, prose=False, out=NOTEBOOKS, small=False)
             short = small or solutions
             seconds = run(notebook, name, folder=folder, length="small" if short else "full")
             slowest = max(seconds, key=seconds.get)
+            if not short and out == NOTEBOOKS:
+                record_seconds(path.stem, seconds)
             note = f"{sum(seconds.values()):.0f} s, slowest cell {slowest} with {seconds[slowest]:.0f} s"
         written = write(normalise(notebook, name), file, name)
         size, what = file.stat().st_size / 1000, "written" if written else "unchanged"
         print(f"{name}: {len(notebook.cells)} cells, {note}, {size:.0f} kB, {what}", flush=True)
+
+
+def record_seconds(name, seconds, *, file=SECONDS):
+    """Keep how long a lesson took, for the minutes that it promises and for the limits that tests check.
+
+    Args:
+        name: of the lesson.
+        seconds: per cell, as `run` returns them.
+        file: Path of the table.
+    """
+    rows = {}
+    if file.is_file():
+        with file.open(newline="", encoding="utf-8") as table:
+            rows = {row["lesson"]: row for row in csv.DictReader(table)}
+    slowest = max(seconds, key=seconds.get)
+    rows[name] = {
+        "lesson": name,
+        "seconds": round(sum(seconds.values())),
+        "slowest_cell": slowest,
+        "slowest_seconds": round(seconds[slowest]),
+    }
+    with file.open("w", newline="", encoding="utf-8") as table:
+        writer = csv.DictWriter(table, rows[name], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[key] for key in sorted(rows))
 
 
 def keep_outputs(notebook, file, name):

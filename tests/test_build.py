@@ -279,3 +279,12 @@ class FakeRun:
     def __call__(self, notebook, name, *, folder, length):
         self.sources, self.length = sources(notebook), length
         notebook.cells[-1].outputs = [stream("folder/state.npz\n")]
+
+
+def test_the_time_of_a_lesson_is_kept_beside_that_of_others(tmp_path):
+    table = tmp_path / "seconds.csv"
+    build.record_seconds("02_later", {3: 1.4, 5: 60.8}, file=table)
+    build.record_seconds("01_earlier", {0: 2.0}, file=table)
+    build.record_seconds("02_later", {3: 9.6, 5: 0.5}, file=table)
+    rows = ["lesson,seconds,slowest_cell,slowest_seconds", "01_earlier,2,0,2", "02_later,10,3,10"]
+    assert table.read_text().split() == rows

@@ -274,7 +274,7 @@ mixed = masks[..., :-1] / masks[..., :-1].sum(axis=-1, keepdims=True) @ colours[
 frame = preprocess.to_uint8(np.array(shipped.render(code, codes)))[0, 4]
 
 # %%
-figure = Figure(figsize=(8, 2.2), layout="constrained")
+figure = Figure(figsize=(7, 1.9), layout="constrained")
 panels = {
     "backdrop": room,
     "palette": np.repeat(np.repeat(colours.reshape(4, 2, 3), 16, axis=0), 32, axis=1),

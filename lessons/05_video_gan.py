@@ -198,7 +198,7 @@ show.figure(figure, alt="The motion codes of walk, jack and wave2, 16 frames eac
 
 # %% [markdown]
 # The noise was the same for all three, so what tells the paths apart is the action. And look for places where
-# a path comes back near to where it was. All three movements repeat once a second, every ten frames (a squat
+# a path comes back near to where it was. Our actors begin all three again within a second, ten frames (a squat
 # takes two seconds, more than a clip). Measure it: how near does a path come to one of its first frames, four
 # frames later or after that?
 
@@ -219,9 +219,10 @@ for path, action in zip(paths, actions, strict=True):
 
 # %% tags=["nbval-ignore-output"]
 matrix = generate.swap_motion(shipped, content_seeds=[0, 1, 5], actions=["walk", "jack"], motion_seed=3)
-halved = matrix.reshape(-1, *matrix.shape[2:])[:, ::2]
-grid = show.label_grid(halved, ["walk", "jack"] * 3, columns=2, scale=1)
-show.show_clip(grid, fps=5, alt="Three people in three rows, walking on the left and jumping on the right.")
+thinned = matrix.reshape(-1, *matrix.shape[2:])[:, ::3]  # every third frame
+grid = show.label_grid(thinned, ["walk", "jack"] * 3, columns=2, scale=1)
+alt = "Three people in three rows, walking on the left and jumping on the right."
+show.show_clip(grid, fps=shipped.fps / 3, alt=alt)
 
 # %% [markdown]
 # A network trained to tell people apart by their looks (`features.content_features`) should find the two
@@ -274,7 +275,7 @@ mixed = masks[..., :-1] / masks[..., :-1].sum(axis=-1, keepdims=True) @ colours[
 frame = preprocess.to_uint8(np.array(shipped.render(code, codes)))[0, 4]
 
 # %%
-figure = Figure(figsize=(8, 2.2), layout="constrained")
+figure = Figure(figsize=(7, 1.9), layout="constrained")
 panels = {
     "backdrop": room,
     "palette": np.repeat(np.repeat(colours.reshape(4, 2, 3), 16, axis=0), 32, axis=1),
@@ -690,8 +691,8 @@ widgets.explore(own_clip, person=(0, 99, 20), action=list(names))
 
 # %% tags=["nbval-ignore-output"]
 made = generate.sample(shipped, num_clips=5, actions=list(names[5:]), seed=2)
-grid = show.label_grid(made[:, ::2], names[5:], scale=1)
-show.show_clip(grid, fps=5, alt="Five clips of the shipped generator: " + ", ".join(names[5:]))
+grid = show.label_grid(made[:, ::3], names[5:], scale=1)
+show.show_clip(grid, fps=shipped.fps / 3, alt="Five clips of the shipped generator: " + ", ".join(names[5:]))
 
 # %%
 print("frames:", shipped.size, "pixels; over 80% recognised:", motion_control(shipped, 100) > 0.8)

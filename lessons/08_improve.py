@@ -257,7 +257,7 @@ pictures = preprocess.to_uint8(np.stack([clip, done, jumping]))
 titles = ["before", "one shift a clip", "a shift a frame"]
 show.show_clip(
     show.label_grid(pictures, titles, columns=3, scale=3),
-    alt="One clip three times: as it is, with one shift for the whole clip, and with a new shift in every frame.",
+    alt="One clip three times: as it is, with one shift for the clip, and with a new shift in every frame.",
 )
 
 # %% [markdown]

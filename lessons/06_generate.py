@@ -397,10 +397,10 @@ show.figure(
 
 # %% tags=["nbval-ignore-output"]
 times = np.arange(2 * (stop - start))
-pair = np.stack([clip[times % len(clip)], clip[start + times % (stop - start)]])
+pair = np.stack([clip[times % len(clip)], clip[start + times % (stop - start)]])[:, ::2]
 show.show_clip(
     show.label_grid(pair, ["as it comes", "loop"], scale=1),
-    fps=generator.fps,
+    fps=generator.fps / 2,
     alt="Two moving pictures of a generated person who waves: left the whole clip, again and again; "
     "right the part of it that best_loop chose.",
 )

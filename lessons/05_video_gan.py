@@ -22,7 +22,7 @@
 # - build a discriminator that judges motion from four frames, and measure what that saves;
 # - train both on your own machine, and watch people walk, run and wave out of noise.
 #
-# About 50 minutes, of which two cores compute for four.
+# About 50 minutes, of which two cores compute for five.
 
 # %% tags=["setup"]
 # In Colab this installs the course; elsewhere it does nothing.

@@ -143,8 +143,8 @@ def test_new_clips_are_no_copies():
     rng = np.random.default_rng(0)
     train, heldout = (rng.integers(64, 192, (6, 4, 8, 8, 3)).astype(np.uint8) for _ in range(2))
     new = (255 * rng.integers(0, 2, train.shape)).astype(np.uint8)
-    assert not metrics.memorisation(new, train, heldout).ratio < 1
-    assert metrics.memorisation(train, train, heldout).ratio < 1
+    assert not metrics.memorisation(new, train, heldout).ratio < 1.2
+    assert metrics.memorisation(train, train, heldout).ratio < 1.2
     distances = SPACE["nearest_distances"](new, train)
     np.testing.assert_allclose(distances, metrics.nearest_neighbours(new, train)[1], rtol=1e-4)
 

@@ -140,8 +140,8 @@ def test_size_of_what_is_loaded(open_play):
     largest = sorted(packed.items(), key=lambda item: -item[1])[:4]
     named = ", ".join(f"{url.rsplit('/', 1)[-1]} {size:.2f}" for url, size in largest)
     print(f"play page: {len(packed)} files, {sum(packed.values()):.2f} MB packed in all; {named}")
-    assert any(url.endswith("generator.onnx") for url in packed)
-    assert any(url.endswith(".wasm") for url in packed)
+    assert any("generator.onnx" in url for url in packed)
+    assert any(".wasm" in url for url in packed)
     assert sum(packed.values()) < 8
 
 

@@ -2,7 +2,6 @@
 
 import difflib
 import functools
-import inspect
 import os
 import re
 import statistics
@@ -12,10 +11,8 @@ import sys
 import jupytext
 import nbformat
 import pytest
-import test_widgets
 
 import vgcourse
-from book import frames
 from lessons import build, convert
 from vgcourse import check, lessons
 
@@ -29,23 +26,6 @@ from importlib.util import find_spec
 if not find_spec("vgcourse"):
     %pip install --quiet "vgcourse @ git+{repository}@v{version}"
     print("The course is installed.")"""
-# What a lesson's panel may object to at the ends of its sliders, and show instead of a picture.
-OBJECTIONS = {"05": r"frame \d+ is past the end of the clip"}
-# Appended to a lesson: moves every control of its panels to its ends, prints what they objected to.
-DRIVE = f"""
-import gc
-import ipywidgets
-from vgcourse import widgets
-{inspect.getsource(test_widgets.extremes)}
-{inspect.getsource(test_widgets.drive)}
-panels = [thing for thing in gc.get_objects() if type(thing) is widgets.Panel]
-print(len(panels), "panels")
-for panel in panels:
-    assert panel.picture.value, panel
-    for values in drive(panel):
-        if panel.message.value:
-            print(panel.message.value)
-"""
 HEADINGS = ["## What goes wrong, and how you notice", "## You have", "## References"]
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -231,20 +211,6 @@ def test_exercises_are_stubs_for_students_and_answers_in_the_solutions(path):
         assert "SOLUTION" not in "".join(cell.source for cell in made(path, solutions).cells)
     changed = {a.id for a, b in zip(made(path, False).cells, made(path, True).cells, strict=False) if a != b}
     assert len(changed) >= len(names)
-
-
-@pytest.mark.slow
-@each_lesson
-def test_panels_reach_the_ends_of_all_their_controls(path):
-    notebook = convert.convert(path, solutions=False)
-    sources = [cell.source for cell in code_cells(notebook) if not frames.MAGIC.search(cell.source)]
-    expected = sum(frames.find_panel(source) is not None for source in sources)
-    notebook.cells.append(nbformat.v4.new_code_cell(DRIVE))
-    build.run(notebook, f"{path.stem} (panels)", folder=convert.NOTEBOOKS, length="small")
-    count, *objections = notebook.cells[-1].outputs[0].text.splitlines()
-    assert count == f"{expected} panels"
-    allowed = OBJECTIONS.get(path.stem[:2], "nothing")
-    assert [text for text in objections if not re.search(allowed, text)] == []
 
 
 # ---- a lesson's outputs ----------------------------------------------------------------------------------

@@ -378,6 +378,10 @@ generator = gan.ema_generator
 saved = runs.save_generator(gan, RESULTS)
 write_history(RESULTS, history)
 print("kept:", sorted(path.name for path in RESULTS.iterdir() if path.is_file() and path.stem != "clips"))
+print(
+    "trained to the end, the loss is a number:",
+    int(gan.step) == target and bool(np.isfinite(history[-1]["g_loss"])),
+)
 
 # %% tags=["nbval-ignore-output"]
 show.plot_history(history)

@@ -127,7 +127,8 @@ def test_a_killed_job_goes_on_and_does_nothing_twice(videos, plain, tmp_path, mo
             job.wait()
     assert not store.exists()
     done, total = stamps(work, "parts/*.json"), NUM_FILES
-    assert 20 <= len(done) < total
+    # Workers that lost their driver finish what they were handed; on a fast machine that may be all of it.
+    assert 20 <= len(done) <= (total if whom == "the driver" else total - 1)
     monkeypatch.setattr(storage, "remove_folder", lambda place: None)  # to look at afterwards
     _, report = prepare(videos, store)
     after = stamps(work, "parts/*.json")

@@ -24,7 +24,7 @@ def test_demo_writes_all_it_promises(tmp_path, capsys):
     with open(tmp_path / "demo" / "history.csv", newline="") as file:
         assert int(list(csv.DictReader(file))[-1]["step"]) == metrics["steps"]
     info = video.probe(tmp_path / "demo" / "samples.gif")
-    assert info.num_frames == 20
+    assert info.duration == pytest.approx(2.0)  # two like frames may be stored as one
     generator = generate.load_generator(tmp_path / "demo" / "generator.keras")
     assert generator.action_names == datasets.load_actions("test").action_names
 

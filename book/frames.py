@@ -2,7 +2,8 @@
 
 `widgets.explore(draw, ...)` calls `draw` at every move of a slider. Here the same function, taken out of the
 notebook with all that it depends on, draws a picture for each of a few positions, and `frames.js` shows the
-one that the reader's sliders ask for. That works only where `draw` needs no training: `DRAWN` names those.
+one that the reader's sliders ask for. `DRAWN` names the panels. What a panel's model learned in the lesson it
+learns here again, in the cells tagged `trains-<variable>` or `warm-<variable>`.
 """
 
 import ast
@@ -26,7 +27,9 @@ from vgcourse import datasets
 # it starts. A control that is not named stays where it starts.
 DRAWN = {
     ("01", "draw"): {"degrees": 5, "side": 3},
+    ("02", "draw_map"): {"action": 10, "layer": 4, "channel": 4},
     ("03", "draw_game"): {"mean": 9, "spread": 4},
+    ("04", "draw_walk"): {"first": 3, "second": 3, "position": 9},
     ("05", "seen_frames"): {"start": 4, "stride": 5, "action": 2},
     ("06", "control_panel"): {"action": 10, "blend": 3},
     ("07", "draw_bells"): {"mean": 7, "spread": 4},
@@ -37,7 +40,11 @@ DRAWN = {
 # Drawn anew only when something that a picture may depend on has changed.
 CACHE = Path(__file__).parent / "_build" / "frames"
 QUALITY = 85  # of the WebP files, in %
+TRAINS = re.compile(r"(?:trains|warm)-(\w+)")  # the tag of a cell that trains what is in a variable
 MAGIC = re.compile(r"^\s*[%!]", re.MULTILINE)  # cells with IPython's own commands only set up
+
+# A training that nobody watches: what it shows meanwhile is dropped.
+UNSEEN = "import types\ndisplay = lambda *_, **__: types.SimpleNamespace(update=lambda *_: None)"
 
 # What the control panel of a generator shows, as contact sheets, for the two of its controls that say most.
 GENERATED = """
@@ -102,30 +109,47 @@ def panel_code(cells, cell):
     if call.func.attr == "control_panel":
         return GENERATED
     before = itertools.takewhile(lambda other: other is not cell, cells)
-    sources = [other.source for other in before if other.cell_type == "code"]
-    sources = [source for source in (*sources, cell.source) if not MAGIC.search(source)]
+    code = [
+        other for other in (*before, cell) if other.cell_type == "code" and not MAGIC.search(other.source)
+    ]
     ranges = ast.unparse(ast.Call(ast.Name("dict"), [], call.keywords))
     last = f"draw, ranges = {drawn_by(call)}, {ranges}"
+    sources = [(other.source, trained_by(other)) for other in code if not MAGIC.search(other.source)]
     return f"{needed_code(sources, used(ast.parse(last)))}\n{last}\n"
+
+
+def trained_by(cell):
+    """The variable whose model a cell trains, by its tag, or None."""
+    tags = map(TRAINS.fullmatch, cell.metadata.get("tags", []))
+    return next((tag.group(1) for tag in tags if tag), None)
 
 
 def needed_code(sources, names):
     """The statements of a notebook that some names depend on, in their order.
 
     Args:
-        sources: code of the cells, in order.
+        sources: `(code, variable)` for each cell, in order; the variable is what the cell trains, or None.
         names: the names.
 
     Returns:
-        Code that binds them: imports, definitions and assignments. What only shows or changes something is
-        left out.
+        Code that binds them: imports, definitions, assignments, and whole cells that train one of them. What
+        else only shows or changes something is left out.
     """
-    statements = [node for source in sources for node in ast.parse(source).body]
+    statements = [(node, variable) for code, variable in sources for node in ast.parse(code).body]
     wanted, kept = set(names), set()
-    while more := {k for k, node in enumerate(statements) if bound(node) & wanted} - kept:
+    while more := {k for k, pair in enumerate(statements) if made(*pair) & wanted} - kept:
         kept |= more
-        wanted |= set().union(*(used(statements[k]) for k in more))
-    return "\n".join(ast.unparse(statements[k]) for k in sorted(kept))
+        wanted |= set().union(*(used(statements[k][0]) for k in more))
+    parts = []
+    for k in sorted(kept):
+        node, variable = statements[k]
+        parts += [UNSEEN] * (variable is not None) + [ast.unparse(node)]
+    return "\n".join(parts)
+
+
+def made(statement, variable):
+    """Names whose value a statement binds or, in a cell that trains a variable, changes; a set."""
+    return bound(statement) | {variable}
 
 
 def bound(statement):

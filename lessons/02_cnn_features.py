@@ -253,12 +253,12 @@ def plot_training(history):
 # Adam follows the gradient of the loss, with a rate that falls to 0 along a cosine. The first step takes
 # longest: TensorFlow builds its graph. The picture is drawn anew every ten steps.
 
-# %%
+# %% tags=["trains-classifier"]
 rate = keras.optimizers.schedules.CosineDecay(RATE, STEPS)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 classifier.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output", "trains-classifier"]
 rng, history = (
     np.random.default_rng(SEED),
     {"loss": [], "step": [0], "accuracy": [accuracy(classifier, watch)]},

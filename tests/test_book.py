@@ -123,9 +123,10 @@ def test_solutions_page_has_every_exercise(path):
 
 def test_needed_code_is_what_the_names_depend_on():
     sources = [
-        "import numpy as np\nimport os\nfirst = 2\nprint(first)",
-        "def double(x):\n    return times(x)\nunused = os.name",
-        "def times(x):\n    local = np.float32(first)\n    return local * x",
+        ("import numpy as np\nimport os\nfirst = 2\nprint(first)", None),
+        ("def double(x):\n    return times(x)\nunused = os.name", None),
+        ("other.fit(os)", "other"),
+        ("def times(x):\n    local = np.float32(first)\n    return local * x", None),
     ]
     code = frames.needed_code(sources, {"double"})
     assert [type(node).__name__ for node in ast.parse(code).body] == [
@@ -188,8 +189,41 @@ ranges = dict(grey=(0, 200, 50), sign=["plus", "<minus>"])
     assert [path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()] == [drawn]
 
 
+def test_needed_code_trains_what_is_drawn():
+    sources = [
+        ("model, rates = [], [1]", None),
+        ("model.append(4)", None),  # changes it, but no tag says that this belongs to its training
+        (
+            "live = display('start')\nfor rate in rates:\n    model.append(rate)\n    live.update(rate)",
+            "model",
+        ),
+    ]
+    space = {}
+    exec(frames.needed_code(sources, {"model"}), space)
+    assert space["model"] == [1]
+
+
+TRAINED = {("02", "draw_map"), ("04", "draw_walk")}  # no two machines train to the same weights
+
+
+@pytest.mark.parametrize(("lesson", "name"), sorted(TRAINED))
+def test_a_panel_of_a_trained_model_trains_it(lesson, name):
+    (path,) = (path for path in LESSONS if path.stem.startswith(lesson))
+    cells, with_panel = panels(path)
+    (cell,) = (cell for cell in with_panel if frames.drawn_by(frames.find_panel(cell.source)) == name)
+    code = frames.panel_code(cells, cell)
+    trained = [
+        ast.unparse(ast.parse(c.source)) for c in cells if c.cell_type == "code" and frames.trained_by(c)
+    ]
+    assert trained
+    for source in trained:
+        assert all(line in code for line in source.splitlines())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("lesson", "name"), [key for key in frames.DRAWN if key[1] != "control_panel"])
+@pytest.mark.parametrize(
+    ("lesson", "name"), sorted(key for key in {*frames.DRAWN} - TRAINED if key[1] != "control_panel")
+)
 def test_a_panel_out_of_its_lesson_draws_what_the_lesson_shows(lesson, name):
     """The lesson calls the function once before it makes the panel: the same picture must come out."""
     path = next((path for path in LESSONS if path.stem.startswith(lesson)), None)

@@ -29,6 +29,7 @@ DRAWN = {
     ("01", "draw"): {"degrees": 5, "side": 3},
     ("02", "draw_map"): {"action": 10, "layer": 4, "channel": 4},
     ("03", "draw_game"): {"mean": 9, "spread": 4},
+    ("03", "draw_moment"): {"snapshot": 15},
     ("04", "draw_walk"): {"first": 3, "second": 3, "position": 9},
     ("05", "seen_frames"): {"start": 4, "stride": 5, "action": 2},
     ("06", "control_panel"): {"action": 10, "blend": 3},
@@ -43,7 +44,7 @@ QUALITY = 85  # of the WebP files, in %
 TRAINS = re.compile(r"(?:trains|warm)-(\w+)")  # the tag of a cell that trains what is in a variable
 MAGIC = re.compile(r"^\s*[%!]", re.MULTILINE)  # cells with IPython's own commands only set up
 
-# A training that nobody watches: what it shows meanwhile is dropped.
+# For IPython's `display`: nobody watches a training here, so what it shows meanwhile is dropped.
 UNSEEN = "import types\ndisplay = lambda *_, **__: types.SimpleNamespace(update=lambda *_: None)"
 
 # What the control panel of a generator shows, as contact sheets, for the two of its controls that say most.
@@ -140,11 +141,8 @@ def needed_code(sources, names):
     while more := {k for k, pair in enumerate(statements) if made(*pair) & wanted} - kept:
         kept |= more
         wanted |= set().union(*(used(statements[k][0]) for k in more))
-    parts = []
-    for k in sorted(kept):
-        node, variable = statements[k]
-        parts += [UNSEEN] * (variable is not None) + [ast.unparse(node)]
-    return "\n".join(parts)
+    nodes = [statements[k][0] for k in sorted(kept)]
+    return "\n".join(UNSEEN if bound(node) == {"display"} else ast.unparse(node) for node in nodes)
 
 
 def made(statement, variable):
@@ -154,7 +152,7 @@ def made(statement, variable):
 
 def bound(statement):
     """Names that a statement at the top level binds; a set."""
-    if isinstance(statement, ast.FunctionDef):
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}

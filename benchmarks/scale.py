@@ -4,6 +4,7 @@
                                           matmul peak, which is measured first
     python benchmarks/scale.py where      the operations in which the time of a step is spent
     python benchmarks/scale.py workers    clips a second of two one-core workers over one (Linux)
+    python benchmarks/scale.py table      the rows as Markdown, and as a plot: benchmarks/results/scale.png
 
 Rows are appended to `benchmarks/results/scale.csv`. Nothing else should run on the machine. A GMAC is a
 billion multiply-add pairs in convolutions and matrix products; a FLOP is half a pair.
@@ -23,8 +24,9 @@ import time
 from pathlib import Path
 
 import tensorflow as tf
+from matplotlib.figure import Figure
 
-from vgcourse import distribute, gan, replicas
+from vgcourse import distribute, gan, replicas, show
 
 RESULTS = Path(__file__).parent / "results" / "scale.csv"
 COLUMNS = ("part", "setting", "size", "frames", "batch_size", "channels", "precision", "step_ms")
@@ -36,6 +38,7 @@ VARIED = {
     "batch_size": (4, 8, 16, 32),
     "channels": (0.5, 1.0, 2.0),
 }
+LABELS = {"size": "size (pixels)", "frames": "frames", "batch_size": "batch", "channels": "channels (times)"}
 PERIOD = 8  # steps between two R1 penalties: what is timed is a multiple of it
 
 
@@ -229,11 +232,46 @@ def keep(row):
         writer.writerow(row)
 
 
+def table(options):
+    """Print the rows of one precision as a table, the newest of each setting, and draw them."""
+    with RESULTS.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["precision"] == options.precision]
+    setting = ("part", "setting", *BASE)
+    rows = list({tuple(row[name] for name in setting): row for row in rows}.values())
+    shown = ("setting", *BASE, "step_ms", "gmac_per_step", "share_of_peak", "clips_per_s")
+    print(f"| {' | '.join(name.replace('_', ' ') for name in shown)} |")
+    print(f"|{'---|' * len(shown)}")
+    for row in rows:
+        row = row | {"share_of_peak": f"{100 * float(row['share_of_peak'] or 'nan'):.0f}%"}
+        print(f"| {' | '.join(row[name].replace('nan%', '') for name in shown)} |")
+    draw([row for row in rows if row["part"] == "steps"], RESULTS.with_suffix(".png"))
+
+
+def draw(rows, path):
+    """Step time and share of the matmul peak against each thing that was varied, beside one another."""
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    axes = figure.subplots(2, len(VARIED), sharex="col", sharey="row")
+    for (above, below), name in zip(axes.T, VARIED, strict=True):
+        points = sorted(
+            (row for row in rows if row["setting"] in ("base", name)), key=lambda r: float(r[name])
+        )
+        x = [float(row[name]) for row in points]
+        above.loglog(x, [float(row["step_ms"]) for row in points], "o-", color=show.BLUE)
+        below.plot(x, [100 * float(row["share_of_peak"]) for row in points], "o-", color=show.VERMILION)
+        above.set_xticks(x, [f"{value:g}" for value in x])
+        above.minorticks_off()
+        below.set(xlabel=LABELS[name], ylim=(0, 100))
+        below.axhline(40, color="0.5", linestyle="--")
+    axes[0, 0].set_ylabel("ms a step")
+    axes[1, 0].set_ylabel("% of the matmul peak")
+    figure.savefig(path, dpi=100)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=("steps", "where", "workers", "worker"))
+    parser.add_argument("part", choices=("steps", "where", "workers", "table", "worker"))
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--size", type=int, default=64, help="for where and workers")
     parser.add_argument("--vary", default="size,frames,batch_size,channels", help="for steps")
@@ -241,8 +279,8 @@ def main():
     parser.add_argument("--core", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--synchronised", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    parts = {"steps": measure_steps, "where": where_time_goes, "workers": measure_workers, "worker": worker}
-    parts[options.part](options)
+    parts = {"steps": measure_steps, "where": where_time_goes, "workers": measure_workers, "table": table}
+    {**parts, "worker": worker}[options.part](options)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,19 @@ def test_resume_goes_on_and_a_second_start_is_refused(workshop, monkeypatch, cap
     assert result.exit_code == 0, result.output
     after = np.load(folder / "run" / "checkpoint-00000030.npz")["weights/000"]
     assert not np.array_equal(before, after)
+    kept = (folder / "run" / "config.json").read_bytes()
+    for options, expected in [
+        (["--seed", 9], "started with --seed 0, received --seed 9"),
+        (["--batch-size", 4], "started with --batch-size 8"),
+        (["--precision", "bfloat16"], "started with --precision float32"),
+        (["--minutes", 0.1], "goes to step 30, received --minutes 0.1"),
+        (["--steps", 5], "at step 30 already, received --steps 5"),
+    ]:
+        arguments = ["train", folder / "store", folder / "run", "--resume", *options]
+        code, _, message = main(monkeypatch, capsys, *arguments)
+        assert code == 1
+        assert expected in message
+    assert (folder / "run" / "config.json").read_bytes() == kept
 
 
 def test_render_writes_clips_and_labels(tmp_path):
@@ -199,8 +213,6 @@ def test_the_sizes_are_those_that_can_be_trained():
         (["render", "out", "--actors", "5-3"], "smaller number first"),
         (["train", "store", "run", "--strategy", "tpu"], "mirrored, multi-worker; received 'tpu'"),
         (["train", "store", "run", "--strategy", "multi-worker"], "TF_CONFIG"),
-        (["demo", "--size", "48", "--out", "out"], "32, 64, 128"),
-        (["prepare", "videos", "store", "--size", "33"], "32, 64, 128, received 33"),
         (["demo", "--precision", "float8", "--out", "out"], "bfloat16"),
     ],
 )
@@ -259,7 +271,36 @@ def test_a_folder_without_a_usable_video_is_named(monkeypatch, capsys, tmp_path)
     assert not (tmp_path / "store").exists()
 
 
-def test_a_wrong_option_is_exit_code_2(monkeypatch, capsys):
-    code, _, message = main(monkeypatch, capsys, "demo", "--no-such-option")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["demo", "--no-such-option"], "--no-such-option"),
+        (["demo", "--size", "48"], "32, 64, 128, received 48"),
+        (["prepare", "videos", "store", "--size", "33"], "32, 64, 128, received 33"),
+        (["demo", "--minutes", "0"], "0.05"),
+        (["train", "store", "run", "--minutes", "inf"], "--minutes"),
+        (["demo", "--seed", str(2**32)], str(2**32 - 1)),
+        (["train", "store"], "run"),
+        (["paint"], "paint"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_code_2(arguments, expected, monkeypatch, capsys):
+    code, _, message = main(monkeypatch, capsys, *arguments)
     assert code == 2
-    assert "--no-such-option" in message
+    assert message.startswith("vgcourse: error: ")
+    assert message.count("\n") == 1
+    assert expected in message
+
+
+def test_without_a_command_the_commands_are_listed(monkeypatch, capsys):
+    _, out, message = main(monkeypatch, capsys)
+    assert "evaluate" in out + message
+
+
+def test_a_warning_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(
+        command_line, "app", lambda *_, **__: warnings.warn("a torn checkpoint", stacklevel=1)
+    )
+    code, _, message = main(monkeypatch, capsys, "train")
+    assert not code
+    assert message == "vgcourse: warning: a torn checkpoint\n"

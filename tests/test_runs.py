@@ -29,6 +29,14 @@ def test_demo_writes_all_it_promises(tmp_path, capsys):
     assert generator.action_names == datasets.load_actions("test").action_names
 
 
+def test_a_demo_that_cannot_start_leaves_the_last_one_as_it_was(tmp_path):
+    (tmp_path / "metrics.json").write_text("kept")
+    with pytest.raises(ValueError, match="bfloat16"):
+        runs.run_demo(tmp_path, precision="float8")
+    assert (tmp_path / "metrics.json").read_text() == "kept"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_demo_finds_out_at_once_that_it_cannot_write(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(runs, "make_gan", lambda *_, **__: pytest.fail("trained before it tried to write"))
@@ -53,6 +61,23 @@ def test_a_run_remembers_what_it_was_started_with(store, tmp_path):
     generator = keras.saving.load_model(path, safe_mode=True)
     assert generator.action_names == ("left", "right")
     assert generator.fps == 10.0
+
+
+def test_other_clips_of_the_same_kind_are_refused(store, tmp_path):
+    runs.start_run(store, tmp_path / "run", precision="float32", batch_size=4)
+    clips = datasets.load_clips(store)
+    changed = datasets.Clips(255 - clips.clips, clips.actions, clips.actors, clips.action_names, clips.fps)
+    other = datasets.save_clips(tmp_path / "other", changed)
+    with pytest.raises(ValueError, match="other: these are other clips"):
+        runs.continue_run(other, tmp_path / "run", steps=10)
+
+
+def test_clips_too_short_to_train_on_are_refused_at_once(store, tmp_path):
+    clips = datasets.load_clips(store)
+    short = datasets.Clips(clips.clips[:, :3], clips.actions, clips.actors, clips.action_names, clips.fps)
+    datasets.save_clips(tmp_path / "short", short)
+    with pytest.raises(ValueError, match="short: expected clips of 4 frames or more, received 3"):
+        runs.start_run(tmp_path / "short", tmp_path / "run")
 
 
 def test_another_store_is_refused(store, tmp_path):

@@ -625,6 +625,20 @@ def test_gif_loops_keeps_its_length_and_carries_the_comment(tmp_path):
     assert difference(video.read_clip(path), clip) < 4
 
 
+def test_gif_of_frames_that_stand_still_comes_back_whole_by_its_rate(tmp_path):
+    clip = np.zeros((6, 16, 16, 3), np.uint8)
+    clip[3:] = 200
+    video.write_video(tmp_path / "still.gif", clip, fps=10)
+    assert np.array_equal(video.read_clip(tmp_path / "still.gif", fps=10), clip)
+    assert video.probe(tmp_path / "still.gif").duration == pytest.approx(0.6)
+
+
+def test_frames_of_different_sizes_are_refused_with_the_name(tmp_path):
+    frames = [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 6, 3), np.uint8)]
+    with pytest.raises(ValueError, match=r"mixed\.mp4: expected frames of one size"):
+        video.write_video(tmp_path / "mixed.mp4", frames, fps=10)
+
+
 def test_gif_palette_is_the_same_in_all_frames(tmp_path):
     clip = moving_clip(4)
     clip[:, :16, 40:] = (200, 180, 160)  # a part that stands still must not flicker

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -17,16 +18,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same machine: same result.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same machine: same result.")]
 Precision = Annotated[str, typer.Option(help="auto (measured), float32, bfloat16 or float16.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Clips per step.")]
+LONGEST = 60 * 24 * 365  # minutes
 SIZES = (32, 64, 128)  # those of `gan.RECIPES`, without loading TensorFlow
 
 
 def known_size(size):
     """Refuse a size that nothing can be trained at, before the work and not after it."""
     if size not in SIZES:
-        raise ValueError(f"--size: expected one of {', '.join(map(str, SIZES))}, received {size}")
+        raise typer.BadParameter(f"expected one of {', '.join(map(str, SIZES))}, received {size}")
     return size
 
 
@@ -42,7 +43,7 @@ def options(debug: Annotated[bool, typer.Option(help="Show the traceback of an e
 
 @app.command()
 def demo(
-    minutes: Annotated[float, typer.Option(min=0.05, help="Minutes of training.")] = 2.0,
+    minutes: Annotated[float, typer.Option(min=0.05, max=LONGEST, help="Minutes of training.")] = 2.0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
     seed: Seed = 0,
     size: Size = 32,
@@ -139,11 +140,18 @@ def prepare(
 def train(
     store: Annotated[Path, typer.Argument(help="A store made by `prepare`.")],
     run: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, history, generator.")],
-    minutes: Annotated[float, typer.Option(min=0.05, help="Turned into steps after a short probe.")] = 5.0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.05, max=LONGEST, help="Turned into steps after a short probe; 5 if not given."),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to reach; overrides --minutes.")] = None,
-    batch_size: BatchSize = 8,
-    precision: Precision = "auto",
-    seed: Seed = 0,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Clips per step; 8 if not given.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto (measured), float32, bfloat16 or float16; auto if not given.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Of weights, noise and batches; 0 if not given.")
+    ] = None,
     strategy: Annotated[
         str,
         typer.Option(help="one, mirrored, multi-worker (reads TF_CONFIG), or auto: all GPUs, else the CPU."),
@@ -158,10 +166,16 @@ def train(
 
     chosen = distribute.make_strategy(strategy)
     watch = functools.partial(monitor.watch, tensorboard=tensorboard, profile=profile)
-    if not resume and distribute.is_chief(chosen):
-        runs.start_run(store, run, precision=precision, batch_size=batch_size, seed=seed)
+    settings = {"precision": precision, "batch_size": batch_size, "seed": seed}
+    if distribute.is_chief(chosen):
+        if resume:
+            runs.check_settings(run, minutes=None if steps else minutes, **settings)
+        else:
+            given = {name: value for name, value in settings.items() if value is not None}
+            runs.start_run(store, run, **given)
+    options = {"minutes": minutes or 5.0, "steps": steps}
     try:
-        generator = runs.continue_run(store, run, minutes=minutes, steps=steps, strategy=chosen, watch=watch)
+        generator = runs.continue_run(store, run, **options, strategy=chosen, watch=watch)
     except distribute.WorkerLost as error:
         distribute.stop_now(error)
     if generator:
@@ -238,11 +252,15 @@ def quiet_tensorflow(*, start=True):
 def main():
     """Run a command; an error is one line and exit code 1, a wrong option exit code 2."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # allowed at any place
+    warnings.showwarning = lambda message, *_: print(f"vgcourse: warning: {message}", file=sys.stderr)
     try:
-        app(arguments)
+        sys.exit(app(arguments, standalone_mode=False))
     except Exception as error:
         if len(arguments) < len(sys.argv) - 1:
             raise
+        if hasattr(error, "format_message"):  # of an option or an argument
+            print(f"vgcourse: error: {error.format_message()}", file=sys.stderr)
+            sys.exit(2)
         line = str(error).strip().split("\n")[0]
         if not isinstance(error, (ValueError, OSError)):  # none of those that the package raises
             line = f"{type(error).__name__}: {line} (--debug shows where)"

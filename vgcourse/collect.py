@@ -89,6 +89,8 @@ def iter_folder(folder, *, size, num_frames, fps=None, report):
         ValueError: there is no such folder, no usable video in it, or a setting is out of its range.
     """
     check_settings(size, num_frames, fps)
+    if not checked_path(folder):
+        raise ValueError("expected a folder of videos, received an empty name")
     folder = Path(checked_path(folder))
     videos = find_videos(folder)
     names = tuple(sorted({label for _, label in videos}))
@@ -188,20 +190,25 @@ def iter_clips(path, *, size, num_frames, fps=None):
     Raises:
         ValueError, OSError: the file cannot be read (perhaps after some clips), or is too short for one clip.
     """
-    clips = _split_into_clips(video.iter_frames(path, fps=fps, size=size), num_frames)
+    shots = [0]
+    clips = _split_into_clips(video.iter_frames(path, fps=fps, size=size), num_frames, shots)
     first = next(clips, None)
     if first is None:
-        raise ValueError(f"{path}: expected {num_frames} frames without a cut, received fewer")
+        raise ValueError(
+            f"{path}: expected {num_frames} frames without a cut, received {max(shots)} at most; ask "
+            "for fewer frames, or leave this file out"
+        )
     yield first
     yield from clips
 
 
-def _split_into_clips(frames, num_frames):
-    """Yield clips `(num_frames, H, W, 3)` of a video, one after the other, none across a cut."""
+def _split_into_clips(frames, num_frames, shots):
+    """Yield clips `(num_frames, H, W, 3)`, none across a cut; `shots` gets how long each shot is."""
     frames, rest = iter(frames), []
     while piece := list(itertools.islice(frames, FRAMES_AT_ONCE)):
         piece = np.stack(rest + piece)
         for shot in np.split(piece, preprocess.find_cuts(piece)):
+            shots.append(len(shot))
             whole = len(shot) - len(shot) % num_frames
             yield from shot[:whole].reshape(-1, num_frames, *shot.shape[1:])
         rest = list(shot[whole:])  # the last shot may go on in the next piece
@@ -263,7 +270,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
         frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
         side = min(frames.shape[1:3])
         frames = preprocess.resize(preprocess.center_crop(frames, side, side), size, size)
-        clips = list(_split_into_clips(frames, num_frames))
+        clips = list(_split_into_clips(frames, num_frames, []))
         if clips:
             action = int(example["label"]) if "label" in example else 0
             yield Clips(np.stack(clips), [action] * len(clips), [-1] * len(clips), names, 25.0)

@@ -238,9 +238,10 @@ def motion_control_score(clips, actions, *, classifier=None):
 
         classifier = features.classify
     scores = _floats(classifier(clips), "the classifier's output", least=(1, 1))
-    if len(scores) != len(clips) or actions.min() < 0 or actions.max() >= scores.shape[1]:
-        wanted = f"{len(clips)} clips, actions {actions.min()} to {actions.max()}"
-        raise ValueError(f"The classifier does not fit: expected {wanted}. Received: {scores.shape}.")
+    if len(scores) != len(clips):
+        raise ValueError(f"classifier: expected scores of {len(clips)} clips. Received: {scores.shape}.")
+    if unknown := sorted({*actions.tolist()} - {*range(scores.shape[1])}):
+        raise ValueError(f"actions: expected 0 to {scores.shape[1] - 1}. Received: {unknown[:5]}.")
     return float(np.mean(scores.argmax(axis=1) == actions))
 
 

@@ -5,6 +5,7 @@ the command that makes the run again), `changes.patch` (what the commit lacks), 
 at the end `generator.keras`. Clips are as in `datasets`.
 """
 
+import hashlib
 import json
 import os
 import shlex
@@ -27,6 +28,7 @@ from vgcourse.gan import make_gan
 from vgcourse.training import iter_training, pick_precision, time_step, train, write_history
 
 MAX_FRAMES = 16  # frames of a trained clip; what a store has beyond them gives random starts
+MIN_FRAMES = 4  # so many the discriminator looks at
 HELD_OUT = ("validation", "test")
 
 
@@ -52,6 +54,11 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
     num_frames, height, width, _ = clips.clip_shape
     if height != width:
         raise ValueError(f"{store}: expected square clips, received {height}x{width}")
+    if num_frames < MIN_FRAMES:
+        raise ValueError(
+            f"{store}: expected clips of {MIN_FRAMES} frames or more, received {num_frames}; prepare the "
+            f"videos with another --num-frames"
+        )
     if not 1 <= batch_size <= clips.num_clips:
         raise ValueError(
             f"{store}: batch_size: expected 1 to {clips.num_clips}, all clips; received {batch_size}"
@@ -64,6 +71,7 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         "precision": pick_precision(height, batch_size=batch_size) if precision == "auto" else precision,
         "batch_size": batch_size,
         "seed": seed,
+        "store_sha256": _store_sha256(store),
         "versions": record.versions(),
         "machine": record.machine(),
     }
@@ -72,6 +80,32 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         write_atomically(Path(folder) / "changes.patch", lambda file: file.write(changes.encode()))
     write_config(folder, config)
     return config
+
+
+def check_settings(folder, **given):
+    """Refuse settings that are not those a run was started with.
+
+    Args:
+        folder: run folder.
+        **given: `batch_size`, `precision`, `seed`, or `minutes`, which a run with a number of steps takes no
+            more; None is not looked at.
+
+    Raises:
+        ValueError: one of them differs.
+    """
+    config = read_config(folder)
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "minutes" and value is not None and "steps" in config:
+            raise ValueError(
+                f"{folder}: this run goes to step {config['steps']}, received {option} {value:g}; to train "
+                "longer, say up to which step with --steps"
+            )
+        if name in config and value not in (None, config[name]):
+            raise ValueError(
+                f"{folder}: the run was started with {option} {config[name]}, received {option} {value}; "
+                "leave the option out, or train in another folder without --resume"
+            )
 
 
 def continue_run(store, folder, *, minutes=5.0, steps=None, strategy=None, watch=None):
@@ -91,7 +125,8 @@ def continue_run(store, folder, *, minutes=5.0, steps=None, strategy=None, watch
         Path of the saved generator; None in other workers than the chief.
 
     Raises:
-        ValueError: not a run folder, or the store holds other clips than the run was started with.
+        ValueError: not a run folder, the store holds other clips than the run was started with, or the run is
+            past `steps`.
     """
     strategy = strategy or distribute.make_strategy("one")
     chief, (worker, num_workers) = distribute.is_chief(strategy), distribute.worker_place(strategy)
@@ -103,6 +138,8 @@ def continue_run(store, folder, *, minutes=5.0, steps=None, strategy=None, watch
     if chief and list_checkpoints(folder):
         restore_checkpoint(gan, folder)
     distribute.copy_from_chief(strategy, list(state_of(gan).values()))
+    if steps and steps < int(gan.step):
+        raise ValueError(f"{folder}: the run is at step {int(gan.step)} already, received --steps {steps}")
     if steps or "steps" not in config:
         steps = steps or steps_for(gan, clips, minutes, batch_size=config["batch_size"])
         config["steps"] = distribute.tell_all(strategy, steps)
@@ -128,6 +165,16 @@ def _check_store(store, clips, config):
             f"{store}: the run was started with {config['num_frames']} or more frames of {expected[0]} "
             f"pixels, actions {expected[1]}; received clips {clips.clip_shape}, {received[1]}"
         )
+    if config.get("store_sha256", _store_sha256(store)) != _store_sha256(store):
+        raise ValueError(
+            f"{store}: these are other clips than those the run was started with, though of the same kind; "
+            "name that store, or train in another folder without --resume"
+        )
+
+
+def _store_sha256(store):
+    """Of the index, in which the checksum of every shard stands: other clips, another sum."""
+    return hashlib.sha256(Path(store, "index.json").read_bytes()).hexdigest()
 
 
 def _command(store, folder, config):
@@ -199,9 +246,7 @@ def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
         The scores, a dict of dicts: untrained, trained, real.
     """
     folder = Path(folder)
-    write_atomically(
-        folder / "metrics.json", lambda file: file.write(b"{}\n")
-    )  # fails now, not after training
+    _try_to_write(folder)  # fails now, not after training
     tqdm.write(f"reading the clips in {datasets.data_folder() / 'actions'}")
     clips = datasets.load_actions("train", size=size, num_frames=20, fps=10)
     real = datasets.concatenate([datasets.load_actions(split, size=size) for split in HELD_OUT])
@@ -223,6 +268,13 @@ def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
     print(f"\nsamples.gif, samples.mp4 and samples.png are in {folder.resolve()}")
     print("To open the lessons: uv run jupyter lab notebooks")
     return scores
+
+
+def _try_to_write(folder):
+    """Write a file and remove it again, so that what an earlier demo left stays."""
+    trial = folder / ".trial"
+    write_atomically(trial, lambda file: file.write(b"\n"))
+    trial.unlink()
 
 
 def _score_real(clips, real):

@@ -1,6 +1,6 @@
 """Videos and shards a second of `vgcourse prepare`: the plain path (threads) against Apache Beam (processes).
 
-    python benchmarks/prepare.py [--files 400] [--workers 2] [--size 64]
+    python benchmarks/prepare.py [--files 2000] [--workers 2] [--size 64]
 
 Reads copies of the actions set. Beam's time is split: starting the job and its workers (each imports
 TensorFlow) is paid once, however many videos there are; it is measured with a corpus of a single video. The
@@ -52,7 +52,7 @@ def contents(store):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=400)
+    parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--size", type=int, default=64)
     args = parser.parse_args()
@@ -63,6 +63,7 @@ def main():
         videos = copy_videos(scratch / "videos", args.files)
         plain(one, scratch / "warm", settings)
         taken = {"plain": (0.0, seconds(plain, videos, scratch / "plain", settings))}
+        by_beam(one, scratch / "warm Beam", settings, args.workers)
         start = seconds(by_beam, one, scratch / "start", settings, args.workers)
         total = seconds(by_beam, videos, scratch / "beam", settings, args.workers)
         taken[f"Beam, {args.workers} processes"] = (start, total - start)

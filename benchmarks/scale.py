@@ -30,7 +30,7 @@ from vgcourse import distribute, gan, replicas, show
 
 RESULTS = Path(__file__).parent / "results" / "scale.csv"
 COLUMNS = ("part", "setting", "size", "frames", "batch_size", "channels", "precision", "step_ms")
-COLUMNS += ("gmac_per_step", "gflops", "share_of_peak", "clips_per_s")
+COLUMNS += ("gmac_per_step", "gflops", "share_of_peak", "clips_per_s", "times_one")
 BASE = {"size": 64, "frames": 16, "batch_size": 8, "channels": 1.0}
 VARIED = {
     "size": (32, 64, 128),
@@ -88,7 +88,7 @@ def macs_per_step(made, batch):
     return count_macs(step.graph) + count_macs(penalty.graph) / made.r1_every
 
 
-def matmul_peak(precision, *, size=2048, rounds=9):
+def matmul_peak(precision, *, size=2048, rounds=5):
     """The most floating-point operations a second that a large matrix product reaches here."""
     first = tf.cast(tf.random.stateless_uniform((size, size), (0, 1)), precision)
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(first, first)))
@@ -101,33 +101,34 @@ def matmul_peak(precision, *, size=2048, rounds=9):
     return 2 * size**3 / min(seconds)
 
 
-def step_seconds(made, batch, *, rounds):
-    """Median seconds a step over some rounds of `PERIOD` steps."""
+def step_rounds(made, batch, *, rounds):
+    """Yield seconds a step, once for each round of `PERIOD` steps."""
     float(made.step_function(batch)["d_loss"])
-    seconds = []
     for _ in range(rounds):
         start = time.perf_counter()
         for _ in range(PERIOD):
             logs = made.step_function(batch)
         float(logs["g_loss"])
-        seconds.append((time.perf_counter() - start) / PERIOD)
-    return statistics.median(seconds)
+        yield (time.perf_counter() - start) / PERIOD
 
 
 def measure_steps(options):
-    peak = matmul_peak(options.precision)
-    print(f"matmul peak, {options.precision}: {peak / 1e9:.1f} GFLOP/s on {os.cpu_count()} cores", flush=True)
     settings = [("base", BASE)]
-    for name in options.vary.split(","):
+    for name in filter(None, options.vary.split(",")):
         settings += [(name, {**BASE, name: value}) for value in VARIED[name] if value != BASE[name]]
     for varied, setting in settings:
         made, batch = build(setting, options.precision)
-        macs, seconds = macs_per_step(made, batch), step_seconds(made, batch, rounds=options.rounds)
+        macs, steps, shares = macs_per_step(made, batch), [], []
+        for seconds in step_rounds(made, batch, rounds=options.rounds):
+            # The peak is measured beside every round: other users of the machine slow both down.
+            peak = matmul_peak(options.precision)
+            steps.append(seconds)
+            shares.append(2 * macs / seconds / peak)
+        seconds = statistics.median(steps)
         row = {"part": "steps", "setting": varied, **setting, "precision": options.precision}
         row |= {"step_ms": 1000 * seconds, "gmac_per_step": macs / 1e9, "gflops": 2 * macs / seconds / 1e9}
-        keep(
-            row | {"share_of_peak": 2 * macs / seconds / peak, "clips_per_s": setting["batch_size"] / seconds}
-        )
+        row["share_of_peak"] = statistics.median(shares)
+        keep(row | {"clips_per_s": setting["batch_size"] / seconds})
 
 
 # ---- where the time goes ---------------------------------------------------------------------------------
@@ -152,7 +153,8 @@ def where_time_goes(options):
         for line in plane.lines:
             for event in line.events:
                 name, _, kind = names[event.metadata_id].rpartition(":")
-                if name and kind.isidentifier():  # "name in the graph:Kind" is an operation that ran
+                # "name in the graph:Kind" is an operation that ran, "A::B" TensorFlow's own bookkeeping.
+                if name and not name.endswith(":") and kind.isidentifier():
                     spent[kind] += event.duration_ps / 1e9 / PERIOD
     whole = sum(spent.values())
     print(f"{options.size}x{options.size}: {whole:.1f} ms of operations a step, over all threads")
@@ -177,7 +179,7 @@ def worker(options):
     if "TF_CONFIG" in os.environ:
         local = batch
         batch = strategy.experimental_distribute_values_from_function(lambda context: local)
-    seconds = step_seconds(made, batch, rounds=options.rounds)
+    seconds = statistics.median(step_rounds(made, batch, rounds=options.rounds))
     print(json.dumps({"step_ms": 1000 * seconds, "batch_size": BASE["batch_size"]}), flush=True)
 
 
@@ -206,15 +208,18 @@ def launch(options, count, *, synchronised):
 
 
 def measure_workers(options):
-    setting = {**BASE, "size": options.size, "precision": options.precision}
-    one = launch(options, 1, synchronised=False)
-    rows = [("one worker", one, 1)]
-    rows.append(("two workers", launch(options, 2, synchronised=False), 2))
-    rows.append(("two workers, synchronised batch norm", launch(options, 2, synchronised=True), 2))
-    for name, seconds, count in rows:
-        row = {"part": "workers", "setting": name, **setting, "step_ms": 1000 * seconds}
-        keep(row | {"batch_size": 8 * count, "clips_per_s": count * BASE["batch_size"] / seconds})
-        print(f"{name}: {count * one / seconds:.2f} times one worker", flush=True)
+    kinds = {"one worker": (1, False), "two workers": (2, False)}
+    kinds["two workers, synchronised batch norm"] = (2, True)
+    taken, ratios = {name: [] for name in kinds}, {name: [] for name in kinds}
+    for _ in range(options.repeats):  # all kinds in turn: other users of the machine slow all of them down
+        for name, (count, synchronised) in kinds.items():
+            taken[name].append(launch(options, count, synchronised=synchronised))
+            ratios[name].append(count * taken["one worker"][-1] / taken[name][-1])
+    for name, (count, _) in kinds.items():
+        seconds, ratio = statistics.median(taken[name]), statistics.median(ratios[name])
+        row = {"part": "workers", "setting": name, **BASE, "size": options.size}
+        row |= {"precision": options.precision, "batch_size": 8 * count, "step_ms": 1000 * seconds}
+        keep(row | {"clips_per_s": 8 * count / seconds, "times_one": ratio})
 
 
 # ---- results ---------------------------------------------------------------------------------------------
@@ -238,7 +243,7 @@ def table(options):
         rows = [row for row in csv.DictReader(file) if row["precision"] == options.precision]
     setting = ("part", "setting", *BASE)
     rows = list({tuple(row[name] for name in setting): row for row in rows}.values())
-    shown = ("setting", *BASE, "step_ms", "gmac_per_step", "share_of_peak", "clips_per_s")
+    shown = ("setting", *BASE, "step_ms", "gmac_per_step", "share_of_peak", "clips_per_s", "times_one")
     print(f"| {' | '.join(name.replace('_', ' ') for name in shown)} |")
     print(f"|{'---|' * len(shown)}")
     for row in rows:
@@ -262,6 +267,8 @@ def draw(rows, path):
         above.minorticks_off()
         below.set(xlabel=LABELS[name], ylim=(0, 100))
         below.axhline(40, color="0.5", linestyle="--")
+    ticks = [50, 100, 200, 400, 800]
+    axes[0, 0].set_yticks(ticks, [str(tick) for tick in ticks])
     axes[0, 0].set_ylabel("ms a step")
     axes[1, 0].set_ylabel("% of the matmul peak")
     figure.savefig(path, dpi=100)
@@ -274,8 +281,9 @@ def main():
     parser.add_argument("part", choices=("steps", "where", "workers", "table", "worker"))
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--size", type=int, default=64, help="for where and workers")
-    parser.add_argument("--vary", default="size,frames,batch_size,channels", help="for steps")
+    parser.add_argument("--vary", default=",".join(VARIED), help="for steps; empty: the base alone")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3, help="for workers")
     parser.add_argument("--core", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--synchronised", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -231,7 +231,7 @@ def keep(row):
     print("  ".join(f"{name}={row[name]}" for name in COLUMNS if name in row), flush=True)
     new = not RESULTS.exists()
     with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(row)

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 import vgcourse
-from vgcourse import datasets
+from vgcourse import datasets, widgets
 
 # Lesson and function whose panel is drawn beforehand -> at how many positions of each control, besides where
 # it starts. A control that is not named stays where it starts.
@@ -255,14 +255,15 @@ def write_figure(code, counts, folder, prefix):
     controls = figure["controls"]
     start = [places.index(value) for _, places, value in controls]
     first = figure["frames"][np.ravel_multi_index(start, [len(places) for _, places, _ in controls])]
+    scale = max(1, round(widgets.SHOWN / figure["size"][0]))  # as large as in the notebook
     movable = [control for control in controls if len(control[1]) > 1]
     data = {"prefix": prefix, "values": [places for _, places, _ in movable], "frames": figure["frames"]}
     return FIGURE.format(
         controls="\n".join(control_html(*control) for control in movable),
         prefix=prefix,
         file=first["file"],
-        width=figure["size"][0],
-        height=figure["size"][1],
+        width=scale * figure["size"][0],
+        height=scale * figure["size"][1],
         alt=html.escape(first["alt"]),
         data=json.dumps(data).replace("<", "\\u003c"),
     )

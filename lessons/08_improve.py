@@ -212,9 +212,17 @@ for lever in control:
         print(f"{lever:24} {said[0]:32} {said[1]}")
 
 # %% [markdown]
-# These lines were computed from the table, not written by us. Where they say "cannot say" or "within the
-# spread", a taller bar is no finding, however much we like the lever. The rest of the lesson opens the levers
-# up.
+# These lines were computed from the table, not written by us. Where they say "within the spread", a taller bar
+# is no finding, however much we like the lever.
+#
+# **What does the table say?** Each run had 90 seconds of training, and in those *nothing beats the baseline* by
+# more than luck. Ten times the people come nearest. The rest hurts, for two reasons:
+#
+# - Fewer clips, no R1, no averaging take away what the game needs.
+# - Width, batch, feature matching and augmentation make a step slower, or make it learn more slowly; 90 seconds
+#   are over before that pays. Over hours some of them may turn around. This table cannot tell.
+#
+# So no lever is good in itself: it is good for a length of training. The rest of the lesson opens the levers up.
 
 # %% [markdown]
 # ## 3. Data: more of it, or the same in other guises

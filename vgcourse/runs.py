@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from vgcourse import datasets, distribute, exports, record, replicas, report
 from vgcourse.checkpoints import (
+    current_step,
     list_checkpoints,
     read_config,
     restore_checkpoint,
@@ -138,8 +139,8 @@ def continue_run(store, folder, *, minutes=5.0, steps=None, strategy=None, watch
     if chief and list_checkpoints(folder):
         restore_checkpoint(gan, folder)
     distribute.copy_from_chief(strategy, list(state_of(gan).values()))
-    if steps and steps < int(gan.step):
-        raise ValueError(f"{folder}: the run is at step {int(gan.step)} already, received --steps {steps}")
+    if steps and steps < (reached := current_step(gan)):
+        raise ValueError(f"{folder}: the run is at step {reached} already, received --steps {steps}")
     if steps or "steps" not in config:
         steps = steps or steps_for(gan, clips, minutes, batch_size=config["batch_size"])
         config["steps"] = distribute.tell_all(strategy, steps)

@@ -169,15 +169,18 @@ def test_it_converges_on_a_bell_curve(open_page, screenshot):
     before = numbers_after(page.inner_text("#mm-description"), "generated mean")
     assert abs(before[0] - before[1]) > 0.5
     page.click("#mm-run")
-    wait_for_steps(page, 600)
+    texts = []
+    for number in range(600, 850, 50):  # the players circle the goal: one moment says little
+        wait_for_steps(page, number)
+        texts.append(page.inner_text("#mm-description"))
     page.click("#mm-run")
-    text = page.inner_text("#mm-description")
-    assert numbers_after(text, "generated mean") == pytest.approx((1.0, 1.0), abs=0.25)
-    made, wanted = numbers_after(text, "spread")
+    means = np.median([numbers_after(text, "generated mean") for text in texts], axis=0)
+    assert means == pytest.approx((1.0, 1.0), abs=0.25)
+    made, wanted = np.median([numbers_after(text, "spread") for text in texts], axis=0)
     assert wanted == 0.5
     assert made == pytest.approx(0.5, abs=0.2)
-    loss = float(re.search(r"D's loss ([\d.]+)", text).group(1))
-    assert loss == pytest.approx(np.log(4), abs=0.2)
+    losses = [float(re.search(r"D's loss ([\d.]+)", text).group(1)) for text in texts]
+    assert np.median(losses) == pytest.approx(np.log(4), abs=0.2)
     screenshot(page.locator("#mm"), "minimax_line")
 
 

@@ -110,9 +110,7 @@ def panel_code(cells, cell):
     if call.func.attr == "control_panel":
         return GENERATED
     before = itertools.takewhile(lambda other: other is not cell, cells)
-    code = [
-        other for other in (*before, cell) if other.cell_type == "code" and not MAGIC.search(other.source)
-    ]
+    code = [other for other in (*before, cell) if other.cell_type == "code"]
     ranges = ast.unparse(ast.Call(ast.Name("dict"), [], call.keywords))
     last = f"draw, ranges = {drawn_by(call)}, {ranges}"
     sources = [(other.source, trained_by(other)) for other in code if not MAGIC.search(other.source)]

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vgcourse import __main__ as command_line
-from vgcourse import checkpoints, datasets, gan, motions, preprocess, video
+from vgcourse import checkpoints, datasets, gan, motions, preprocess, runs, video
 
 COMMANDS = ("demo", "render", "prepare", "train", "generate", "evaluate", "train-features")
 
@@ -177,6 +177,7 @@ def test_resume_goes_on_and_a_second_start_is_refused(workshop, monkeypatch, cap
     after = np.load(folder / "run" / "checkpoint-00000030.npz")["weights/000"]
     assert not np.array_equal(before, after)
     kept = (folder / "run" / "config.json").read_bytes()
+    runs.check_settings(folder / "run", precision="auto", batch_size=8, seed=None, minutes=None)
     for options, expected in [
         (["--seed", 9], "started with --seed 0, received --seed 9"),
         (["--batch-size", 4], "started with --batch-size 8"),

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from vgcourse import datasets, distribute, exports, record, replicas, report
+from vgcourse import datasets, distribute, exports, record, replicas, report, shards
 from vgcourse.checkpoints import (
     current_step,
     list_checkpoints,
@@ -89,7 +89,7 @@ def check_settings(folder, **given):
     Args:
         folder: run folder.
         **given: `batch_size`, `precision`, `seed`, or `minutes`, which a run with a number of steps takes no
-            more; None is not looked at.
+            more; None and "auto" are not looked at.
 
     Raises:
         ValueError: one of them differs.
@@ -102,7 +102,7 @@ def check_settings(folder, **given):
                 f"{folder}: this run goes to step {config['steps']}, received {option} {value:g}; to train "
                 "longer, say up to which step with --steps"
             )
-        if name in config and value not in (None, config[name]):
+        if name in config and value not in (None, "auto", config[name]):
             raise ValueError(
                 f"{folder}: the run was started with {option} {config[name]}, received {option} {value}; "
                 "leave the option out, or train in another folder without --resume"
@@ -175,7 +175,7 @@ def _check_store(store, clips, config):
 
 def _store_sha256(store):
     """Of the index, in which the checksum of every shard stands: other clips, another sum."""
-    return hashlib.sha256(Path(store, "index.json").read_bytes()).hexdigest()
+    return hashlib.sha256(Path(store, shards.INDEX_NAME).read_bytes()).hexdigest()
 
 
 def _command(store, folder, config):

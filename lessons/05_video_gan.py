@@ -405,32 +405,8 @@ print("3-D is slower:", slow > fast)
 
 # %% [markdown]
 # ## 5. Four frames are enough
-# Which four? Always the first four would leave the rest of the clip unjudged. So draw a random stride and a
-# random start: frames close together show speed, frames far apart show that it is still the same person.
-# This is the trick that makes the training fit on a laptop, so here it is in full.
-
-
-# %%
-def draw_times(seed, num_frames, num_seen):
-    """Indices of the frames that the discriminator looks at: one random start, one random stride."""
-    first, second = tf.unstack(tf.random.split(seed, 2))
-    strides = num_frames // num_seen
-    stride = tf.random.stateless_uniform((), first, 1, strides + 1, tf.int32)
-    starts = num_frames - (num_seen - 1) * stride  # how many starts leave room for all frames
-    start = tf.random.stateless_uniform((), second, 0, starts, tf.int32)
-    return start + stride * tf.range(num_seen)
-
-
-# %%
-for number in range(100):
-    times = draw_times(tf.constant([SEED, number]), NUM_FRAMES, NUM_SEEN).numpy()
-    assert np.array_equal(times, gan.draw_times(tf.constant([SEED, number]), NUM_FRAMES, NUM_SEEN))
-    assert times.min() >= 0
-    assert times.max() < NUM_FRAMES
-print("100 draws, all within the clip, all equal to the package's. The last one:", times)
-
-# %% [markdown]
-# Here are the frames that the discriminator sees: they are bright, the others dark.
+# Which four? Always the first four would leave the rest of the clip unjudged, so the start is random. And how
+# far apart? Look at some: they are bright, the others dark.
 
 
 # %%
@@ -450,11 +426,38 @@ def seen_frames(start, stride, action="run"):
 seen_frames(start=2, stride=3)
 
 # %% [markdown]
-# Move the sliders. At stride 1 the four frames span a third of a second. Where would you cut a running cycle
-# so that four frames miss the motion?
+# Move the sliders, then cover the dark frames with your hands. At stride 1 the four bright ones span a third of
+# a second: they show speed, but hardly the way. At stride 5 it is the other way round.
 
 # %%
 widgets.explore(seen_frames, start=(0, 12, 2), stride=(1, 5, 3), action=list(names))
+
+# %% [markdown]
+# Why not draw the stride at random as well, and have both? We did at first, and it went wrong: the discriminator
+# gets *four pictures, not the stride*. A slow squat seen at stride 3 looks like a hasty one at stride 1. So the
+# hasty one passed, and people squatted three times too fast.
+#
+# The distances must therefore never change. They may differ from one another, though: the squares 0, 1, 4, 9 have
+# **six different distances** between them, short ones that show speed and long ones that show the way. This is
+# what makes the training fit on a laptop, so here it is in full.
+
+
+# %%
+def draw_times(seed, num_frames, num_seen):
+    """Indices of the frames that the discriminator looks at: squares behind one random start."""
+    squares = np.arange(num_seen) ** 2
+    starts = num_frames - squares[-1]  # how many starts leave room for all frames
+    start = tf.random.stateless_uniform((), seed, 0, starts, tf.int32)
+    return start + tf.constant(squares, tf.int32)
+
+
+# %%
+for number in range(100):
+    times = draw_times(tf.constant([SEED, number]), NUM_FRAMES, NUM_SEEN).numpy()
+    assert np.array_equal(times, gan.draw_times(tf.constant([SEED, number]), NUM_FRAMES, NUM_SEEN))
+    assert times.min() >= 0
+    assert times.max() < NUM_FRAMES
+print("100 draws, all within the clip, all equal to the package's. The last one:", times)
 
 # %% [markdown]
 # The chosen frames are stacked as channels of one picture. With them come the three **differences** between
@@ -735,21 +738,21 @@ def conv_cost(positions, kernel, channels_in, channels_out):
 check.conv_cost(conv_cost)
 
 # %% [markdown]
-# ### Exercise 3: the longest stride
-# `draw_times` stops at stride 4 for 16 frames and 4 seen. What is the *longest* stride with which `num_seen`
-# frames fit into a clip at all? Stuck? `check.hint("longest_stride")`
+# ### Exercise 3: distances
+# How far apart are any two of the frames that are seen? Return the *different* distances, the shortest first:
+# evenly spaced frames have few, squares have many. Stuck? `check.hint("frame_distances")`
 
 
 # %% tags=["exercise"]
-def longest_stride(num_frames, num_seen):
-    """The largest distance between `num_seen` evenly spaced frames of a clip."""
+def frame_distances(times):
+    """The different distances between any two of `times`, a list of ints in rising order."""
     # BEGIN SOLUTION
-    return (num_frames - 1) // (num_seen - 1)
+    return sorted({abs(int(a) - int(b)) for a in times for b in times if a != b})
     # END SOLUTION
 
 
 # %%
-check.longest_stride(longest_stride)
+check.frame_distances(frame_distances)
 
 # %% [markdown]
 # ### Exercise 4: a generator's step

@@ -105,6 +105,7 @@ KINDS = {
     "feature matching": "game",
     "2x the batch": "game",
     "no averaging": "game",
+    "frames 0, 1, 4, 9": "game",
 }
 
 

@@ -1,5 +1,7 @@
 """The game: each half moves its own side only, by the formulas, and the same seed plays the same game."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -175,21 +177,31 @@ def test_r1_has_its_weight_times_the_steps_between():
 
 @given(st.integers(0, 2**31), st.integers(0, 2**31), st.integers(1, 70), st.data())
 @settings(max_examples=60, deadline=None)
-def test_drawn_times_are_evenly_spaced_within_the_clip(seed, step, num_frames, data):
+def test_drawn_times_lie_within_the_clip_at_distances_that_never_change(seed, step, num_frames, data):
     num_seen = data.draw(st.integers(1, num_frames))
     times = gan.draw_times(tf.constant([seed, step]), num_frames, num_seen).numpy()
     assert times.shape == (num_seen,)
     assert times.dtype == np.int32
     assert times.min() >= 0
     assert times.max() < num_frames
-    if num_seen > 1:
-        assert times[1] > times[0]
-        assert len(set(np.diff(times))) == 1
+    assert np.all(np.diff(times) > 0)
+    again = gan.draw_times(tf.constant([seed, step + 1]), num_frames, num_seen).numpy()
+    np.testing.assert_array_equal(np.diff(times), np.diff(again))
 
 
-def test_every_stride_and_every_frame_is_drawn():
+def test_any_two_of_four_frames_are_another_distance_apart():
+    times = gan.draw_times(tf.constant([0, 0]), 16, 4).numpy()
+    assert sorted(b - a for a, b in itertools.combinations(times, 2)) == [1, 3, 4, 5, 8, 9]
+
+
+def test_a_short_clip_is_seen_from_end_to_end():
+    for num_frames, expected in {4: [0, 1, 2, 3], 5: [0, 1, 2, 4], 9: [0, 2, 5, 8], 10: [0, 1, 4, 9]}.items():
+        assert gan.draw_times(tf.constant([0, 0]), num_frames, 4).numpy().tolist() == expected
+
+
+def test_every_start_and_every_frame_is_drawn():
     draws = [gan.draw_times(tf.constant([1, step]), 16, 4).numpy() for step in range(300)]
-    assert {int(times[1] - times[0]) for times in draws} == {1, 2, 3, 4}
+    assert {int(times[0]) for times in draws} == set(range(7))
     assert set(np.concatenate(draws)) == set(range(16))
 
 

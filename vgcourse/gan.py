@@ -5,6 +5,7 @@ Every random number is a function of (seed, step): a run that is stopped and res
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -16,21 +17,25 @@ RECIPES = {32: (24, 48, 1.0), 64: (24, 32, 1.0), 128: (16, 32, 1.0)}
 
 
 def draw_times(seed, num_frames, num_seen):
-    """Frame indices that the discriminator looks at: one random start, one random stride.
+    """Frame indices that the discriminator looks at: 0, 1, 4, 9, ... frames behind one random start.
+
+    The discriminator is not told how far apart its frames are, so the distances must never change: with a
+    random stride a slow squat and a fast one would look alike. Squares make them all different (of four
+    frames: 1, 3, 4, 5, 8, 9), short ones that show speed and long ones that show the way.
 
     Args:
         seed: int tensor `(2,)`.
         num_frames: frames per clip.
-        num_seen: frames to pick.
+        num_seen: frames to pick; if the clip is too short for the squares, they spread over all of it.
 
     Returns:
         int32 tensor `(num_seen,)`, increasing, within the clip.
     """
-    seeds = tf.random.split(seed, 2)
-    stride = tf.random.stateless_uniform((), seeds[0], 1, num_frames // num_seen + 1, tf.int32)
-    last = num_frames - (num_seen - 1) * stride
-    start = tf.random.stateless_uniform((), seeds[1], 0, last, tf.int32)
-    return start + stride * tf.range(num_seen)
+    offsets = np.arange(num_seen) ** 2
+    if offsets[-1] >= num_frames:
+        offsets = np.arange(num_seen) * (num_frames - 1) // (num_seen - 1)
+    start = tf.random.stateless_uniform((), seed, 0, num_frames - offsets[-1], tf.int32)
+    return start + tf.constant(offsets, tf.int32)
 
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}

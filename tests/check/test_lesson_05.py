@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from vgcourse import check, gan, generate, metrics
 
-NAMES = ("clip_latents", "conv_cost", "longest_stride", "generator_update")
+NAMES = ("clip_latents", "conv_cost", "frame_distances", "generator_update")
 
 
 def said(capsys, name, answer):
@@ -51,12 +51,16 @@ def test_conv_cost(capsys):
     assert "multiply positions" in said(capsys, name, lambda p, k, i, o: 1)
 
 
-def test_longest_stride(capsys):
-    name = "longest_stride"
-    assert said(capsys, name, lambda n, k: (n - 1) // (k - 1))[0] == "✓"
-    assert "three gaps" in said(capsys, name, lambda n, k: n // k)
-    assert "ends at frame" in said(capsys, name, lambda n, k: n - 1)
-    assert "at most num_frames - 1" in said(capsys, name, lambda n, k: 1)
+def test_frame_distances(capsys):
+    name = "frame_distances"
+    pairs = lambda t: [int(a) - int(b) for a in t for b in t]  # noqa: E731
+    assert said(capsys, name, lambda t: sorted({abs(d) for d in pairs(t) if d}))[0] == "✓"
+    assert "neighbours only" in said(capsys, name, lambda t: sorted(set(np.abs(np.diff(t)))))
+    assert "from itself" in said(capsys, name, lambda t: sorted({abs(d) for d in pairs(t)}))
+    assert "take abs" in said(capsys, name, lambda t: sorted({d for d in pairs(t) if d}))
+    assert "each distance once" in said(capsys, name, lambda t: sorted(d for d in pairs(t) if d > 0))
+    assert "not in order" in said(capsys, name, lambda t: sorted({d for d in pairs(t) if d > 0})[::-1])
+    assert "every other one" in said(capsys, name, lambda t: [1])
 
 
 def update(loss, networks="g"):

@@ -1,4 +1,4 @@
-"""Checks of lesson 05: latents of a clip, the cost of a convolution, strides, a generator's step."""
+"""Checks of lesson 05: latents of a clip, the cost of a convolution, distances, a generator's step."""
 
 import numpy as np
 
@@ -67,32 +67,32 @@ def conv_cost(answer):
 
 
 @exercise(
-    "Between num_seen frames there are num_seen - 1 gaps. How far is it from the first frame to the last?",
-    "(num_frames - 1) // (num_seen - 1)",
+    "Four frames make six pairs, not three: every frame with every other one. How far apart is each pair?",
+    "sorted({abs(a - b) for a in times for b in times if a != b})",
 )
-def longest_stride(answer):
-    cases = {(16, 4): 5, (16, 2): 15, (10, 4): 3, (64, 8): 9, (12, 4): 3}
-    got = {case: call(answer, *case) for case in cases}
-    if got == cases and all(isinstance(stride, int | np.integer) for stride in got.values()):
-        return "right: 16 frames seen at stride 5 are frames 0, 5, 10 and 15, and no other start fits."
-    if got[16, 4] == 4:
-        raise Wrong(
-            "for 16 frames and 4 seen expected 5, received 4; frames 0, 5, 10 and 15 fit: four frames have "
-            "only three gaps between them."
-        )
-    past = next((case for case in cases if got[case] > cases[case]), None)
-    if past:
-        last = (past[1] - 1) * got[past]
-        raise Wrong(
-            f"for {past[0]} frames and {past[1]} seen expected {cases[past]}, received {got[past]}; the last "
-            f"frame seen would be {last:g}, but the clip ends at frame {past[0] - 1}. Strides are ints."
-        )
+def frame_distances(answer):
+    cases = {(2, 3, 6, 11): [1, 3, 4, 5, 8, 9], (0, 3, 6, 9): [3, 6, 9], (5, 1): [4]}
+    got = {times: [int(d) for d in call(answer, np.array(times))] for times in cases}
     if got == cases:
-        raise Wrong(f"expected ints, received {got[16, 4]!r}: a stride counts frames, so divide with //.")
-    case = next(case for case in cases if got[case] != cases[case])
+        return "right: squares show six distances, evenly spaced frames three."
+    squares, even = got[2, 3, 6, 11], got[0, 3, 6, 9]
+    if squares == [1, 3, 5]:
+        raise Wrong(
+            f"for frames 2, 3, 6, 11 expected {cases[2, 3, 6, 11]}, received {squares}: these are neighbours "
+            "only; 2 and 6 are a pair, too."
+        )
+    if 0 in squares:
+        raise Wrong("a frame is no distance from itself: leave out the pairs of a frame with itself (0).")
+    if sorted(set(map(abs, squares))) == cases[2, 3, 6, 11] and min(squares) < 0:
+        raise Wrong(f"expected distances above 0, received {squares}; take abs of the difference.")
+    if len(even) > 3 and sorted(set(even)) == cases[0, 3, 6, 9]:
+        raise Wrong(f"for frames 0, 3, 6, 9 expected [3, 6, 9], received {even}: each distance once (a set).")
+    if {t: sorted(d) for t, d in got.items()} == cases:
+        raise Wrong(f"the distances are right, but not in order: received {squares}; sort them.")
+    case = next(times for times in cases if got[times] != cases[times])
     raise Wrong(
-        f"for {case[0]} frames and {case[1]} seen expected the int {cases[case]}, received {got[case]!r}; "
-        "the first frame seen is 0, the last at most num_frames - 1."
+        f"for frames {', '.join(map(str, case))} expected {cases[case]}, received {got[case]}; "
+        "subtract every frame from every other one."
     )
 
 

@@ -435,7 +435,7 @@ widgets.explore(seen_frames, start=(0, 12, 2), stride=(1, 5, 3), action=list(nam
 # %% [markdown]
 # Why not draw the stride at random as well, and have both? We did at first, and it went wrong: the discriminator
 # gets *four pictures, not the stride*. A slow squat seen at stride 3 looks like a hasty one at stride 1. So the
-# hasty one passed, and people squatted three times too fast.
+# hasty one passed, and people squatted several times too fast.
 #
 # The distances must therefore never change. They may differ from one another, though: the squares 0, 1, 4, 9 have
 # **six different distances** between them, short ones that show speed and long ones that show the way. This is

@@ -60,6 +60,7 @@ def test_frame_distances(capsys):
     assert "take abs" in said(capsys, name, lambda t: sorted({d for d in pairs(t) if d}))
     assert "each distance once" in said(capsys, name, lambda t: sorted(d for d in pairs(t) if d > 0))
     assert "not in order" in said(capsys, name, lambda t: sorted({d for d in pairs(t) if d > 0})[::-1])
+    assert "received [9, 3, 6]" in said(capsys, name, lambda t: {abs(d) for d in pairs(t) if d})
     assert "every other one" in said(capsys, name, lambda t: [1])
 
 

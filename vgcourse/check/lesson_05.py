@@ -87,9 +87,12 @@ def frame_distances(answer):
         raise Wrong(f"expected distances above 0, received {squares}; take abs of the difference.")
     if len(even) > 3 and sorted(set(even)) == cases[0, 3, 6, 9]:
         raise Wrong(f"for frames 0, 3, 6, 9 expected [3, 6, 9], received {even}: each distance once (a set).")
-    if {t: sorted(d) for t, d in got.items()} == cases:
-        raise Wrong(f"the distances are right, but not in order: received {squares}; sort them.")
     case = next(times for times in cases if got[times] != cases[times])
+    if {t: sorted(d) for t, d in got.items()} == cases:
+        raise Wrong(
+            f"the distances are right, but not in order: for frames {', '.join(map(str, case))} received "
+            f"{got[case]}; sort them (a set has no order of its own)."
+        )
     raise Wrong(
         f"for frames {', '.join(map(str, case))} expected {cases[case]}, received {got[case]}; "
         "subtract every frame from every other one."

@@ -8,7 +8,7 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from vgcourse import actors
+from vgcourse.people import actors
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "actions"
 SPLITS = ("train", "validation", "test")

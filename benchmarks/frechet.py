@@ -19,7 +19,7 @@ import time
 import numpy as np
 import scipy.linalg
 
-from vgcourse import metrics
+from vgcourse.evaluate import metrics
 
 DIM = 2048
 

@@ -36,8 +36,9 @@ import scores
 import tensorflow as tf
 from keras import layers
 
-from vgcourse import checkpoints, datasets, gan, generate, losses, render, training, video
-from vgcourse.motions import ACTIONS
+from vgcourse import datasets, gan, generate, training, video
+from vgcourse.gan import losses
+from vgcourse.people import ACTIONS
 
 RESULTS = datasets.data_folder() / "levers.csv"
 SIZE, NUM_FRAMES, STORED_FRAMES, FPS = 32, 16, 20, 10.0
@@ -99,31 +100,30 @@ def rendered(name, jobs, *, seed):
     """
     folder = scores.cache_folder() / f"levers-{name}-{scores.renderer_version()}"
     for action, people in jobs.items():
-        render.render_actions(folder, actions=[action], actors=people, seed=seed)
+        people.render_actions(folder, actions=[action], actors=people, seed=seed)
     pairs = [(action, actor) for action, people in jobs.items() for actor in people]
     settings = {"size": SIZE, "num_frames": STORED_FRAMES, "fps": FPS}
     with ThreadPoolExecutor(2) as pool:
-        paths = (folder / render.clip_name(*pair) for pair in pairs)
+        paths = (folder / people.clip_name(*pair) for pair in pairs)
         clips = np.stack(list(pool.map(lambda path: video.read_clip(path, **settings), paths)))
     actions = np.array([ACTIONS.index(action) for action, _ in pairs])
-    files = tuple(render.clip_name(*pair) for pair in pairs)
+    files = tuple(people.clip_name(*pair) for pair in pairs)
     return datasets.Clips(clips, actions, np.array([actor for _, actor in pairs]), ACTIONS, FPS, files)
 
 
 # ---- architecture ----------------------------------------------------------------------------------------
 
 
-def make(clips, options, seed):
-    """The course's recipe, untouched."""
-    settings = {"num_frames": NUM_FRAMES, "fps": FPS, "precision": options.precision}
+def make(clips, options, seed, recipe=None):
+    """The course's recipe, untouched, or another one."""
+    settings = {"num_frames": NUM_FRAMES, "fps": FPS, "precision": options.precision, "recipe": recipe}
     return gan.make_gan(SIZE, clips.action_names, seed=seed, **settings)
 
 
 def make_wide(clips, options, seed):
     """Twice the channels in both networks."""
-    g_channels, d_channels, *rest = gan.RECIPES[SIZE]
-    with mock.patch.dict(gan.RECIPES, {SIZE: (2 * g_channels, 2 * d_channels, *rest)}):
-        return make(clips, options, seed)
+    g_channels, d_channels, r1_gamma = gan.RECIPES[SIZE]
+    return make(clips, options, seed, recipe=gan.Recipe(2 * g_channels, 2 * d_channels, r1_gamma))
 
 
 # ---- the game --------------------------------------------------------------------------------------------
@@ -232,12 +232,6 @@ class MatchingGAN(gan.VideoGAN):
         self.update_average()
         return {"g_loss": g_loss}
 
-    def update_average(self):
-        step = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.ema_decay, (1 + step) / (10 + step))
-        for average, live in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            average.assign(decay * average + (1 - decay) * live)
-
 
 def make_matching(clips, options, seed):
     """Feature matching: the article's "train the GAN on extracted features" (Salimans et al. 2016)."""
@@ -280,9 +274,9 @@ def run(lever, seed, options):
     times = gan.draw_times if lever == SQUARES else random_stride
     with mock.patch.object(gan, "draw_times", times):
         model = build(clips, options, seed)
-        if checkpoints.list_checkpoints(folder):
-            print("goes on from step", checkpoints.restore_checkpoint(model, folder))
-        training.train(model, clips, steps=steps, batch_size=batch_size, folder=folder)
+        if training.list_checkpoints(folder):
+            print("goes on from step", training.restore_checkpoint(model, folder))
+        training.train_in_folder(model, clips, folder, steps=steps, batch_size=batch_size)
     setting = {"seed": seed, "steps": steps, "batch_size": batch_size, "precision": options.precision}
     setting |= {"clips": len(clips), "people": len(np.unique(clips.actors))}
     command = ["--lever", lever, "--seed", seed, "--steps", options.steps, "--precision", options.precision]
@@ -319,7 +313,7 @@ def costs(options, *, rounds=5):
         if load is training_clips:
             clips = load()
             model = build(clips, options, 0)
-            models[lever] = model, iter(training.batches_for(model, clips, batch_size, 0))
+            models[lever] = model, iter(training.batches_for(model, clips, batch_size=batch_size))
             float(model.step_function(next(models[lever][1]))["d_loss"])  # builds the graph
     seconds = {lever: [] for lever in models}
     for _ in range(rounds):

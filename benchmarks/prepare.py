@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from vgcourse import beam, corpus, datasets, shards
+from vgcourse import datasets
+from vgcourse.scale import beam, beam_steps
 
 SHARD_BYTES = 4 * 2**20  # small, so that there are many to put together
 
@@ -32,7 +33,7 @@ def copy_videos(folder, count):
 def plain(folder, store, settings):
     size, num_frames, fps, shard_bytes = settings
     parts = datasets.iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=[])
-    shards.save_clips(store, parts, shard_bytes=shard_bytes)
+    datasets.save_clips(store, parts, shard_bytes=shard_bytes)
 
 
 def by_beam(folder, store, settings, workers):
@@ -56,7 +57,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--size", type=int, default=64)
     args = parser.parse_args()
-    settings = corpus.Settings(args.size, 20, 10.0, SHARD_BYTES)
+    settings = beam_steps.Settings(args.size, 20, 10.0, SHARD_BYTES)
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
         one = copy_videos(scratch / "one", 1)

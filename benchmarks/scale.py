@@ -26,7 +26,8 @@ from pathlib import Path
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from vgcourse import distribute, gan, replicas, show
+from vgcourse import gan, show
+from vgcourse.scale import replicas, strategies
 
 RESULTS = Path(__file__).parent / "results" / "scale.csv"
 COLUMNS = ("part", "setting", "size", "frames", "batch_size", "channels", "precision", "step_ms")
@@ -42,18 +43,15 @@ LABELS = {"size": "size (pixels)", "frames": "frames", "batch_size": "batch", "c
 PERIOD = 8  # steps between two R1 penalties: what is timed is a multiple of it
 
 
-def build(setting, precision):
+def build(setting, precision, model=gan.VideoGAN):
     """A GAN of the published recipe, its channels multiplied, and a batch of noise to train on."""
     size = setting["size"]
     g_channels, d_channels, gamma = gan.RECIPES[size]
-    scaled = (round(g_channels * setting["channels"]), round(d_channels * setting["channels"]), gamma)
-    kept, gan.RECIPES[size] = gan.RECIPES[size], scaled
-    try:
-        made = gan.make_gan(
-            size, [str(n) for n in range(10)], num_frames=setting["frames"], precision=precision
-        )
-    finally:
-        gan.RECIPES[size] = kept
+    scaled = gan.Recipe(
+        round(g_channels * setting["channels"]), round(d_channels * setting["channels"]), gamma
+    )
+    options = {"num_frames": setting["frames"], "precision": precision, "recipe": scaled, "model": model}
+    made = gan.make_gan(size, [str(n) for n in range(10)], **options)
     shape = (setting["batch_size"], setting["frames"], size, size, 3)
     clips = tf.random.stateless_uniform(shape, (0, 0), -1.0, 1.0)
     return made, (clips, tf.range(shape[0]) % 10)
@@ -170,10 +168,10 @@ def worker(options):
     os.sched_setaffinity(0, {options.core})
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1 if "TF_CONFIG" not in os.environ else 2)
-    strategy = distribute.make_strategy("multi-worker" if "TF_CONFIG" in os.environ else "one")
+    strategy = strategies.make_strategy("multi-worker" if "TF_CONFIG" in os.environ else "one")
     setting = {**BASE, "size": options.size}
     with strategy.scope():
-        made, batch = build(setting, options.precision)
+        made, batch = build(setting, options.precision, replicas.ReplicatedVideoGAN)
         if options.synchronised:
             replicas.synchronise_batch_norm(made.generator)
     if "TF_CONFIG" in os.environ:

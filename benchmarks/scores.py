@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vgcourse import actors, features, metrics, motions, render, skeleton, video
-from vgcourse.motions import ACTIONS, render_action
+from vgcourse import features, people, video
+from vgcourse.evaluate import metrics
+from vgcourse.people import ACTIONS, actors, motions, render, render_action, skeleton
 
 FIRST_ACTOR = 10_000  # the data set has actors 0 to 79
 PER_ACTION = 100
@@ -43,8 +44,8 @@ def real_clips(num_per_action=PER_ACTION, *, size=64, seed=0):
     table = folder / f"clips-{num_per_action}-{size}.npz"
     if table.is_file():
         return np.load(table, allow_pickle=False)["clips"], actions
-    render.render_actions(folder, actors=ids)
-    paths = [folder / render.clip_name(action, actor) for action in ACTIONS for actor in ids]
+    people.render_actions(folder, actors=ids)
+    paths = [folder / people.clip_name(action, actor) for action in ACTIONS for actor in ids]
     with ThreadPoolExecutor(2) as pool:
         clips = np.stack(list(pool.map(lambda path: video.read_clip(path, size=size, **CLIP), paths)))
     partial = table.with_name(f".{os.getpid()}-{table.name}")

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from levers import augmented
 
-from vgcourse import checkpoints, datasets, exports, runs, training
+from vgcourse import datasets, generate, training
 from vgcourse.gan import make_gan
 
 SIZE = 64
@@ -42,19 +42,19 @@ def main():
         precision = training.pick_precision(SIZE, batch_size=arguments.batch_size)
     gan = make_gan(SIZE, clips.action_names, precision=precision, seed=arguments.seed)
     if arguments.start:
-        checkpoints.restore_checkpoint(gan, arguments.start)
+        training.restore_checkpoint(gan, arguments.start)
     if arguments.augment:
         gan.discriminator = augmented(gan.discriminator, seed=arguments.seed)
     if arguments.r1_gamma is not None:
         gan.r1_gamma = arguments.r1_gamma
-    if checkpoints.list_checkpoints(arguments.run):
-        checkpoints.restore_checkpoint(gan, arguments.run)
+    if training.list_checkpoints(arguments.run):
+        training.restore_checkpoint(gan, arguments.run)
     while int(gan.step) < arguments.steps:
         steps = min(int(gan.step) + SHEET_EVERY, arguments.steps)
-        training.train(gan, clips, steps=steps, batch_size=arguments.batch_size, folder=arguments.run)
-        exports.write_samples(gan.ema_generator, arguments.run)
+        training.train_in_folder(gan, clips, arguments.run, steps=steps, batch_size=arguments.batch_size)
+        generate.write_samples(gan.ema_generator, arguments.run)
         gan.ema_generator.save(arguments.run / f"ema-{int(gan.step)}.keras")
-    path = runs.save_generator(gan, datasets.data_folder() / "checkpoints")
+    path = training.save_generator(gan, datasets.data_folder() / "checkpoints")
     history = training.read_history(arguments.run)
     made = {
         "command": shlex.join(["python", "benchmarks/ship_generator.py", *sys.argv[1:]]),

@@ -12,7 +12,8 @@ import sys
 import numpy as np
 import scores
 
-from vgcourse import datasets, generate, metrics, report
+from vgcourse import datasets, evaluate, generate
+from vgcourse.evaluate import metrics
 
 
 def main():
@@ -20,8 +21,8 @@ def main():
     generator = generate.load_generator(paths[0] if paths else None)
     if "--quick" in sys.argv:
         splits = [datasets.load_actions(split, size=generator.size) for split in ("validation", "test")]
-        scores_of = report.score_generator(generator, datasets.concatenate(splits))
-        print(report.score_table({"generated": scores_of}))
+        scores_of = evaluate.score_generator(generator, datasets.concatenate(splits))
+        print(evaluate.score_table({"generated": scores_of}))
         return
     actions = np.repeat(np.arange(len(generator.action_names)), scores.PER_ACTION)
     seeds = range(len(actions))

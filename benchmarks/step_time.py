@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 from vgcourse import datasets, gan, training
-from vgcourse.motions import ACTIONS, render_action
+from vgcourse.people import ACTIONS, render_action
 
 LENGTHS = (16, 64)
 STEPS = 16  # a round: twice around the lazy R1 penalty, which comes every 8 steps
@@ -38,7 +38,7 @@ def long_clips(size):
 def prepared(clips, num_frames, options):
     """A model whose graph is built, and the batches it trains on."""
     model = gan.make_gan(options.size, clips.action_names, num_frames=num_frames, precision=options.precision)
-    batches = iter(training.batches_for(model, clips, options.batch_size, 0))
+    batches = iter(training.batches_for(model, clips, batch_size=options.batch_size))
     train(model, batches, 1)
     return model, batches
 

@@ -25,10 +25,12 @@ import sys
 import time
 from pathlib import Path
 
+import mocogan
 import numpy as np
 import scores
 
-from vgcourse import datasets, features, gan, generate, metrics, mocogan, training
+from vgcourse import datasets, features, gan, generate, training
+from vgcourse.evaluate import metrics
 
 RESULTS = Path(__file__).parent / "results" / "train_quality.csv"
 SAMPLE_SEED = 1234  # the same people and noise for every model, seed and mark
@@ -101,7 +103,7 @@ def run(options):
     step = training.time_step(model, clips, batch_size=options.batch_size, num_steps=3)
     frames = f"{options.size}x{options.size}"
     print(f"{options.model}, {frames}, {precision}: {1000 * step:.0f} ms a step", flush=True)
-    batches = iter(training.batches_for(model, clips, options.batch_size, 0))
+    batches = iter(training.batches_for(model, clips, batch_size=options.batch_size))
     clock = (0.0, 0.0)
     for mark in options.marks:
         clock = train_until(model, batches, mark, clock, step_time=options.step_time)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vgcourse import toy
+from vgcourse.gan import toy
 
 NUM_STEPS, NUM_POINTS = 50, 64
 DECIMALS = 3  # of points and noise: shorter files, and both sides read exactly the same number

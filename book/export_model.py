@@ -21,7 +21,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from vgcourse import generate, widgets
+from vgcourse import generate
+from vgcourse.classroom import widgets
 
 WEIGHTS = ("float32", "float16", "int8")
 OPSET, IR_VERSION = 17, 9  # both known to every runtime of the last years

@@ -21,7 +21,8 @@ import numpy as np
 from PIL import Image
 
 import vgcourse
-from vgcourse import datasets, widgets
+from vgcourse import datasets
+from vgcourse.classroom import widgets
 
 # Lesson and function whose panel is drawn beforehand -> at how many positions of each control, besides where
 # it starts. A control that is not named stays where it starts.

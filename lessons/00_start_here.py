@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -48,7 +48,9 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from packaging.requirements import Requirement
 
-from vgcourse import check, datasets, exports, generate, metrics, show, video, widgets
+from vgcourse import datasets, generate, show, video
+from vgcourse.classroom import check, widgets
+from vgcourse.evaluate import metrics
 
 # %%
 path_picture()
@@ -377,7 +379,7 @@ def read_tag(path):
 
 folder = tempfile.TemporaryDirectory()
 tagged = Path(folder.name) / "tagged.mp4"
-video.write_video(tagged, dance[0], fps=FPS, comment=exports.COMMENT)
+video.write_video(tagged, dance[0], fps=FPS, comment=generate.COMMENT)
 print(read_tag(tagged))
 
 # %% [markdown]
@@ -386,7 +388,7 @@ print(read_tag(tagged))
 # %%
 copied = Path(folder.name) / "copy.mp4"
 video.write_video(copied, video.read_clip(tagged), fps=FPS)
-print("the tag survives saving the pixels again:", read_tag(copied) == exports.COMMENT)
+print("the tag survives saving the pixels again:", read_tag(copied) == generate.COMMENT)
 folder.cleanup()
 
 # %% [markdown]

@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -46,7 +46,9 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from vgcourse import check, datasets, metrics, preprocess, show, video, widgets
+from vgcourse import datasets, preprocess, show, video
+from vgcourse.classroom import check, widgets
+from vgcourse.evaluate import metrics
 
 # %%
 path_picture("preprocess")

@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -41,7 +41,8 @@ import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from vgcourse import budget, check, datasets, features, show, widgets
+from vgcourse import datasets, features, show
+from vgcourse.classroom import budget, check, widgets
 
 # %%
 path_picture("features")

@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -41,7 +41,9 @@ import tensorflow as tf
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from vgcourse import check, losses, show, toy, widgets
+from vgcourse import show
+from vgcourse.classroom import check, widgets
+from vgcourse.gan import losses, toy
 
 # %%
 path_picture("game")

@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -45,7 +45,10 @@ from IPython.display import display
 from keras import layers
 from matplotlib.figure import Figure
 
-from vgcourse import budget, check, datasets, features, losses, metrics, preprocess, show, widgets
+from vgcourse import datasets, features, preprocess, show
+from vgcourse.classroom import budget, check, widgets
+from vgcourse.evaluate import metrics
+from vgcourse.gan import losses
 
 # %%
 path_picture("train")

@@ -33,7 +33,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -46,22 +46,10 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 # %%
-from vgcourse import (
-    budget,
-    check,
-    datasets,
-    features,
-    gan,
-    generate,
-    losses,
-    metrics,
-    mocogan,
-    models,
-    preprocess,
-    show,
-    training,
-    widgets,
-)
+from vgcourse import datasets, features, gan, generate, preprocess, show, training
+from vgcourse.classroom import budget, check, widgets
+from vgcourse.evaluate import metrics
+from vgcourse.gan import losses, models
 
 # %%
 path_picture("model")
@@ -343,7 +331,7 @@ def multiply_adds(network):
 one = keras.Sequential([keras.Input((SIZE, SIZE, 21)), keras.layers.Conv2D(64, 4, 2, "same")])
 assert multiply_adds(one) == (16 * 16) * (4 * 4) * 21 * 64
 sparse = models.build_discriminator(SIZE, len(names), num_seen=NUM_SEEN)
-dense = mocogan.build_clip_discriminator(SIZE, NUM_FRAMES, len(names), width=SIZE)
+dense = models.build_clip_discriminator(SIZE, NUM_FRAMES, len(names), width=SIZE)
 
 # %% [markdown]
 # By hand, one line a convolution (positions x kernel x channels in x channels out), against the count:
@@ -532,7 +520,7 @@ print("numbers in a clip:", dark.size, "- in its features:", vectors[0].size)
 
 # %%
 game = gan.make_gan(SIZE, names, precision=PRECISION, seed=SEED)
-real_clips, actions = next(iter(training.batches_for(game, clips, BATCH_SIZE, 0)))
+real_clips, actions = next(iter(training.batches_for(game, clips, batch_size=BATCH_SIZE)))
 times = draw_times(tf.constant([SEED, 0]), NUM_FRAMES, NUM_SEEN)
 real = tf.gather(real_clips, times, axis=1)
 fake = game.fake_frames(actions, times, tf.constant([SEED, 1]))

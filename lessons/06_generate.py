@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -45,8 +45,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageSequence
 
-from vgcourse import check, exports, features, generate, metrics, show, video, widgets
-from vgcourse.pictures import still_picture
+from vgcourse import features, generate, show, video
+from vgcourse.classroom import check, widgets
+from vgcourse.evaluate import metrics
+from vgcourse.show import still_picture
 
 # %%
 path_picture("generate")
@@ -421,8 +423,8 @@ folder = tempfile.TemporaryDirectory()
 paths = [Path(folder.name) / f"wave.{kind}" for kind in ("gif", "mp4", "webp")]
 large = show.enlarge(clip[start:stop], 2)  # 128x128 pixels
 for path in paths:
-    video.write_video(path, large, fps=generator.fps, comment=exports.COMMENT)
-print("the tag:", exports.COMMENT)
+    video.write_video(path, large, fps=generator.fps, comment=generate.COMMENT)
+print("the tag:", generate.COMMENT)
 
 # %% [markdown]
 # Do not believe it, read it back. Each format keeps its comment in a place of its own.

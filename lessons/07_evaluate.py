@@ -32,14 +32,16 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from vgcourse import check, datasets, features, generate, metrics, show, widgets
+from vgcourse import datasets, features, generate, show
+from vgcourse.classroom import check, widgets
+from vgcourse.evaluate import metrics
 
 # %%
 path_picture("evaluate")

@@ -33,7 +33,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -47,21 +47,10 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 # %%
-from vgcourse import (
-    budget,
-    check,
-    datasets,
-    features,
-    gan,
-    generate,
-    losses,
-    metrics,
-    models,
-    preprocess,
-    show,
-    training,
-    widgets,
-)
+from vgcourse import datasets, features, gan, generate, preprocess, show, training
+from vgcourse.classroom import budget, check, widgets
+from vgcourse.evaluate import metrics
+from vgcourse.gan import losses, models
 
 # %%
 path_picture("train")

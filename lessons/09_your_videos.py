@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet()
 
@@ -49,23 +49,13 @@ import numpy as np
 from keras import layers
 
 # %%
-from vgcourse import (
-    budget,
-    check,
-    datasets,
-    exports,
-    generate,
-    metrics,
-    preprocess,
-    runs,
-    show,
-    video,
-    widgets,
-)
-from vgcourse.collect import VIDEO_SUFFIXES
+from vgcourse import datasets, generate, preprocess, show, video
+from vgcourse.classroom import budget, check, widgets
+from vgcourse.datasets import VIDEO_SUFFIXES
+from vgcourse.evaluate import metrics
 from vgcourse.gan import make_gan
-from vgcourse.pictures import still_picture
-from vgcourse.training import train, write_history
+from vgcourse.show import still_picture
+from vgcourse.training import save_generator, train, write_history
 
 # %%
 path_picture()
@@ -375,7 +365,7 @@ history = train(gan, store, steps=target, batch_size=8, on_sample=look)
 
 # %%
 generator = gan.ema_generator
-saved = runs.save_generator(gan, RESULTS)
+saved = save_generator(gan, RESULTS)
 write_history(RESULTS, history)
 print("kept:", sorted(path.name for path in RESULTS.iterdir() if path.is_file() and path.stem != "clips"))
 print(
@@ -567,7 +557,7 @@ widgets.control_panel(generator)
 # Eight clips, each tagged as generated in its metadata (lesson 06). Then everything into one archive.
 
 # %%
-clip_paths = exports.write_clips(generator, RESULTS / "clips", num_clips=8, suffix="gif", seed=SEED)
+clip_paths = generate.write_clips(generator, RESULTS / "clips", num_clips=8, suffix="gif", seed=SEED)
 archive = shutil.make_archive(str(RESULTS / "clips"), "zip", RESULTS / "clips")
 print("clips written:", len(clip_paths), "and packed into", Path(archive).name)
 

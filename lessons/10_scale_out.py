@@ -32,7 +32,7 @@ if not find_spec("vgcourse"):
     print("The course is installed.")
 
 # %%
-from vgcourse.lessons import path_picture, quiet
+from vgcourse.classroom.start import path_picture, quiet
 
 quiet(cpus=2)
 
@@ -51,7 +51,10 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 # %%
-from vgcourse import budget, check, checkpoints, datasets, gan, replicas, show, toy, training, widgets
+from vgcourse import datasets, gan, show, training
+from vgcourse.classroom import budget, check, widgets
+from vgcourse.gan import toy
+from vgcourse.scale import replicas, strategies
 
 # %%
 path_picture("train")
@@ -319,7 +322,7 @@ print("different noise vectors, one seed on both:", len(np.unique(same, axis=0))
 # %%
 def make_game(synchronised):
     """The 32x32 video GAN with plain gradient descent."""
-    game = gan.make_gan(32, clips.action_names, seed=0)
+    game = gan.make_gan(32, clips.action_names, seed=0, model=replicas.ReplicatedVideoGAN)
     if synchronised:
         replicas.synchronise_batch_norm(game.generator)
     game.compile(*[keras.optimizers.SGD(0.02) for _ in range(2)])
@@ -338,12 +341,12 @@ def largest_difference(first, second):
 with tf.device(devices[0]):
     one = make_game(synchronised=False)
     start = weights_of(one)
-    _ = training.train(one, clips, steps=SPLIT_STEPS, batch_size=GLOBAL_BATCH)
+    _ = strategies.train(one, clips, steps=SPLIT_STEPS, batch_size=GLOBAL_BATCH)
 
 # %% tags=["nbval-ignore-output"]
 with strategy.scope():
     two = make_game(synchronised=True)
-_ = training.train(two, clips, steps=SPLIT_STEPS, batch_size=GLOBAL_BATCH)
+_ = strategies.train(two, clips, steps=SPLIT_STEPS, batch_size=GLOBAL_BATCH)
 
 # %%
 print("the weights moved:", bool(largest_difference(start, weights_of(two)) > 1e-2))
@@ -359,7 +362,7 @@ print(
 # %% tags=["nbval-ignore-output"]
 with strategy.scope():
     local_norm = make_game(synchronised=False)
-_ = training.train(local_norm, clips, steps=SPLIT_STEPS, batch_size=GLOBAL_BATCH)
+_ = strategies.train(local_norm, clips, steps=SPLIT_STEPS, batch_size=GLOBAL_BATCH)
 
 # %%
 apart = largest_difference(weights_of(one), weights_of(local_norm))
@@ -836,7 +839,7 @@ if code:
 
 # %%
 history = training.read_history(RESULTS / "run")
-settings = checkpoints.read_config(RESULTS / "run")
+settings = training.read_config(RESULTS / "run")
 print("both workers ended well:", code == 0)
 print("replicas:", settings["replicas"], " all steps done:", history[-1]["step"] == WORKER_STEPS)
 print("losses are finite:", bool(np.isfinite([row["d_loss"] for row in history]).all()))

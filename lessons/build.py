@@ -12,7 +12,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 from lessons.convert import NOTEBOOKS, ROOT, LessonError, convert, inputs, target
-from vgcourse import budget
+from vgcourse.classroom import budget
 
 MAX_BYTES = 1_500_000  # of a notebook with its outputs
 MAX_TRACE = 3000  # characters of a traceback that an error shows

@@ -1,14 +1,22 @@
-"""Make the saved states from which lessons train on under the small budget (see `vgcourse.budget`)."""
+"""Make the saved states from which lessons train on under the small budget, see `classroom.budget`."""
 
 import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
 from lessons.build import run
-from lessons.convert import NOTEBOOKS, LessonError, convert
+from lessons.convert import NOTEBOOKS, ROOT, LessonError, convert
+from vgcourse.classroom import budget
+from vgcourse.files import new_file
 
 TAG = "warm-"
+SAVE = """\
+import sys
+sys.path.append({root!r})
+from lessons.warm import save_state
+print(save_state({variable}, {name!r}))"""
 
 
 def warm_lesson(path):
@@ -32,7 +40,7 @@ def warm_lesson(path):
             if tag.startswith(TAG):
                 variable = tag.removeprefix(TAG)
                 name = _state(code, variable, path)
-                save = f"from vgcourse import budget\nprint(budget.save_state({variable}, {name!r}))"
+                save = SAVE.format(root=str(ROOT), variable=variable, name=name)
                 places.append(len(cells))
                 cells.append(nbformat.v4.new_code_cell(save))
     if not places:
@@ -48,3 +56,21 @@ def _state(code, variable, path):
     if not names:
         raise LessonError(f'{path.name}: expected `budget.warm_start({variable}, "...")` before the training')
     return names[0]
+
+
+def save_state(model, name):
+    """Write the state that `budget.warm_start` loads: all weights, floats in 16 bits.
+
+    Args:
+        model: a `keras.Model`, trained half way.
+        name: of the state.
+
+    Returns:
+        Path of the file.
+    """
+    arrays = [np.asarray(weight) for weight in model.weights]
+    arrays = [array.astype(np.float16) if array.dtype.kind == "f" else array for array in arrays]
+    path = budget.state_path(name)
+    with new_file(path) as part:
+        np.savez_compressed(part, **{f"{place:03d}": array for place, array in enumerate(arrays)})
+    return path

@@ -14,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from vgcourse import __main__ as command_line
-from vgcourse import checkpoints, datasets, gan, motions, preprocess, runs, video
+from vgcourse import datasets, gan, preprocess, video
+from vgcourse.people import motions
+from vgcourse.training import checkpoints, run
 
 COMMANDS = ("demo", "render", "prepare", "train", "generate", "evaluate", "train-features")
 
@@ -177,7 +179,7 @@ def test_resume_goes_on_and_a_second_start_is_refused(workshop, monkeypatch, cap
     after = np.load(folder / "run" / "checkpoint-00000030.npz")["weights/000"]
     assert not np.array_equal(before, after)
     kept = (folder / "run" / "config.json").read_bytes()
-    runs.check_settings(folder / "run", precision="auto", batch_size=8, seed=None, minutes=None)
+    run.check_settings(folder / "run", precision="auto", batch_size=8, seed=None, minutes=None)
     for options, expected in [
         (["--seed", 9], "started with --seed 0, received --seed 9"),
         (["--batch-size", 4], "started with --batch-size 8"),
@@ -240,7 +242,7 @@ def test_an_error_that_nobody_foresaw_is_one_line_too(monkeypatch, capsys):
     def broken(*args, **kwargs):
         raise RuntimeError("the lamp went out\nand so did the light")
 
-    monkeypatch.setattr("vgcourse.render.render_actions", broken)
+    monkeypatch.setattr("vgcourse.people.render_actions", broken)
     code, _, message = main(monkeypatch, capsys, "render", "out")
     assert (code, message) == (
         1,
@@ -252,7 +254,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vgcourse.render.render_actions", interrupted)
+    monkeypatch.setattr("vgcourse.people.render_actions", interrupted)
     code, _, message = main(monkeypatch, capsys, "render", "out")
     assert code in (1, 130)
     assert "Traceback" not in message

@@ -1,14 +1,14 @@
 """Command line: `vgcourse` or `python -m vgcourse`; one command for each stage of the data's path."""
 
-import contextlib
 import functools
-import os
 import sys
 import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from vgcourse.classroom.start import quiet
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,10 +50,10 @@ def demo(
     precision: Precision = "auto",
 ):
     """Train the video GAN on the clips in data/ and show what it makes."""
-    quiet_tensorflow()
-    from vgcourse import runs
+    quiet()
+    from vgcourse.demo import run_demo
 
-    runs.run_demo(out, minutes=minutes, size=size, precision=precision, seed=seed)
+    run_demo(out, minutes=minutes, size=size, precision=precision, seed=seed)
 
 
 @app.command()
@@ -64,17 +64,16 @@ def render(
     seed: Seed = 0,
 ):
     """Render clips of people doing the ten actions; other actors make more data."""
-    from vgcourse import motions
-    from vgcourse import render as stage
+    from vgcourse import people
 
-    names = motions.ACTIONS if actions == "all" else tuple(dict.fromkeys(actions.split(",")))
+    names = people.ACTIONS if actions == "all" else tuple(dict.fromkeys(actions.split(",")))
     first, _, last = actors.partition("-")
     if not (first.isdigit() and (last or first).isdigit()):
         raise ValueError(f"--actors: expected a range such as 0-79, received {actors!r}")
     chosen = range(int(first), int(last or first) + 1)
     if not chosen:
         raise ValueError(f"--actors: expected the smaller number first, received {actors!r}")
-    table = stage.render_actions(folder, actions=names, actors=chosen, seed=seed)
+    table = people.render_actions(folder, actions=names, actors=chosen, seed=seed)
     print(f"{table.parent}: {sum(1 for _ in table.open()) - 1} clips, labels in {table.name}")
 
 
@@ -84,7 +83,7 @@ def prepare(
     store: Annotated[str, typer.Argument(help="Folder to make for the prepared clips.")],
     size: Size = 64,
     num_frames: Annotated[int, typer.Option(min=1, help="Frames per clip; training takes 16 of them.")] = 20,
-    fps: Annotated[float, typer.Option(min=0.1, help="Frames per second.")] = 10.0,
+    fps: Annotated[float | None, typer.Option(min=0.1, help="Frames per second; 10 if not given.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a store that is there already.")] = False,
     runner: Annotated[
         str | None,
@@ -98,7 +97,7 @@ def prepare(
 
     With --runner, a killed job goes on where it stopped when the same command is given again.
     """
-    quiet_tensorflow()
+    quiet()
     from vgcourse import datasets
 
     if beam_option and runner is None:
@@ -107,13 +106,15 @@ def prepare(
         raise ValueError(
             "--runner goes with a folder of videos; TensorFlow Datasets prepares its sets itself"
         )
-    report = []
+    if source.startswith("tfds:") and fps is not None:
+        raise ValueError(f"--fps: the sets of TensorFlow Datasets do not tell their rate; received {fps:g}")
+    report, fps = [], fps or 10.0
     try:
         if runner is not None:
-            from vgcourse import beam, corpus
+            from vgcourse.scale import beam, beam_steps
 
             arguments = beam.beam_arguments(runner, beam_option or [])
-            settings = corpus.Settings(size, num_frames, fps)
+            settings = beam_steps.Settings(size, num_frames, fps)
             options = {"report": report, "overwrite": overwrite, "arguments": arguments}
             index = beam.prepare_folder(source, store, settings, **options)
             num_clips, shape, names = index["num_clips"], tuple(index["clip_shape"]), index["action_names"]
@@ -156,28 +157,31 @@ def train(
         str,
         typer.Option(help="one, mirrored, multi-worker (reads TF_CONFIG), or auto: all GPUs, else the CPU."),
     ] = "auto",
-    tensorboard: Annotated[bool, typer.Option(help="Write losses and samples to RUN/tensorboard.")] = False,
+    summaries: Annotated[
+        bool, typer.Option("--tensorboard", help="Write losses and samples to RUN/tensorboard.")
+    ] = False,
     profile: Annotated[bool, typer.Option(help="Trace ten steps for TensorBoard's profiler.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in RUN.")] = False,
 ):
     """Train a video GAN on a store; killed at any moment, it goes on with --resume."""
-    quiet_tensorflow(start=strategy != "multi-worker")  # which has to set it up before it starts
-    from vgcourse import distribute, monitor, runs
+    quiet(start=strategy != "multi-worker")  # which has to set it up before it starts
+    from vgcourse import training
+    from vgcourse.scale import strategies, tensorboard
 
-    chosen = distribute.make_strategy(strategy)
-    watch = functools.partial(monitor.watch, tensorboard=tensorboard, profile=profile)
+    workers = strategies.Workers(strategies.make_strategy(strategy))
+    watch = functools.partial(tensorboard.watch, tensorboard=summaries, profile=profile)
     settings = {"precision": precision, "batch_size": batch_size, "seed": seed}
-    if distribute.is_chief(chosen):
+    if workers.is_chief:
         if resume:
-            runs.check_settings(run, minutes=None if steps else minutes, **settings)
+            training.check_settings(run, minutes=None if steps else minutes, **settings)
         else:
             given = {name: value for name, value in settings.items() if value is not None}
-            runs.start_run(store, run, **given)
+            training.start_run(store, run, **given)
     options = {"minutes": minutes or 5.0, "steps": steps}
     try:
-        generator = runs.continue_run(store, run, **options, strategy=chosen, watch=watch)
-    except distribute.WorkerLost as error:
-        distribute.stop_now(error)
+        generator = training.continue_run(store, run, **options, processes=workers, watch=watch)
+    except strategies.WorkerLost as error:
+        strategies.stop_now(error)
     if generator:
         print(f"{generator}: the trained generator; `vgcourse generate {run} OUT` shows its clips")
 
@@ -192,13 +196,12 @@ def generate(
     seed: Seed = 0,
 ):
     """Make videos with a trained generator: single clips and a labelled grid."""
-    quiet_tensorflow()
-    from vgcourse import exports
+    quiet()
     from vgcourse import generate as stage
 
     generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
-    paths = exports.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
-    paths += exports.write_samples(generator, out, seed=seed)
+    paths = stage.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
+    paths += stage.write_samples(generator, out, seed=seed)
     print(f"{out}: {len(paths)} files, {paths[0].name} to {paths[-1].name}")
 
 
@@ -209,12 +212,12 @@ def evaluate(
     seed: Seed = 0,
 ):
     """Score a generator against real clips."""
-    quiet_tensorflow()
-    from vgcourse import generate as stage
-    from vgcourse import report
+    quiet()
+    from vgcourse import evaluate as stage
+    from vgcourse import generate
 
-    generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
-    print(report.score_table({"generated": report.score_against_store(generator, store, seed=seed)}))
+    generator = generate.load_generator(run / "generator.keras" if run.is_dir() else run)
+    print(stage.score_table({"generated": stage.score_against_store(generator, store, seed=seed)}))
 
 
 @app.command()
@@ -224,29 +227,11 @@ def train_features(
     seed: Seed = 0,
 ):
     """Train the classifiers and the embedding behind the scores."""
-    quiet_tensorflow()
+    quiet()
     from vgcourse import features
 
     for name, accuracy in features.train_features(folder=out, epochs=epochs, seed=seed).items():
         print(f"{name}: {accuracy}")
-
-
-def quiet_tensorflow(*, start=True):
-    """TensorFlow's C++ code writes to file descriptor 2 when it is first loaded: keep the terminal clean."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            with contextlib.suppress(ImportError):  # reported by the command that needs it
-                import tensorflow as tf
-
-                if start:
-                    tf.constant(0)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def main():

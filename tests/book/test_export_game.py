@@ -1,0 +1,49 @@
+"""What the minimax page is given: games and numbers that lose nothing on the way through JSON."""
+
+import json
+
+import numpy as np
+import pytest
+
+from book import export_game
+from vgcourse.gan import toy
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    paths = export_game.export(tmp_path_factory.mktemp("minimax"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+@pytest.mark.parametrize(("name", "dim"), [("line", 1), ("plane", 2)])
+def test_a_game_comes_back_bit_by_bit(files, name, dim):
+    game = toy.from_plain(files[f"game_{name}"])
+    expected = toy.make_toy(1, latent_dim=1, width=32, seed=0) if dim == 1 else toy.make_toy(2, seed=0)
+    for network in ("generator", "discriminator", "g_squares", "d_squares"):
+        for ours, theirs in zip(getattr(game, network), getattr(expected, network), strict=True):
+            assert np.array_equal(ours, theirs)
+    assert (game.step, game.g_step) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["line", "plane"])
+def test_a_check_holds_all_that_another_player_needs(files, name):
+    game, check = toy.from_plain(files[f"game_{name}"]), files[f"check_{name}"]
+    recipe = toy.Recipe(**check["recipe"])
+    for place in range(50):
+        real, noise = (np.array(check[key][place], np.float32) for key in ("real", "noise"))
+        game, losses = toy.toy_step(game, real, noise, recipe=recipe)
+        np.testing.assert_allclose(losses, [check["d_loss"][place], check["g_loss"][place]], atol=1e-5)
+    points = toy.mlp(game.generator, np.array(check["probe"], np.float32))
+    np.testing.assert_allclose(points, check["points"], atol=1e-4)
+    assert recipe.r1_gamma > 0  # the penalty's gradient of a gradient is what a copy gets wrong first
+
+
+def test_shortest_decimals():
+    assert export_game.shortest(np.float32(0.1)) == 0.1
+    assert export_game.shortest([np.array([[1 / 3]], "f"), 2]) == [[[0.33333334]], 2.0]
+
+
+def test_the_files_are_small(tmp_path):
+    sizes = {path.stem: path.stat().st_size for path in export_game.export(tmp_path)}
+    assert set(sizes) == {"game_line", "check_line", "game_plane", "check_plane"}
+    assert max(sizes.values()) < 160_000

@@ -1,0 +1,277 @@
+"""Networks: shapes, ranges, and what may depend on what."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vgcourse.gan import models
+
+NAMES = ("walk", "run", "hop")
+CONTENT, MOTION, FRAMES = 6, 4, 6
+
+
+def make_generator(**kwargs):
+    keras.utils.set_random_seed(5)
+    made = models.VideoGenerator(
+        32, NAMES, **{"num_frames": FRAMES, "channels": 4, "latent_dims": (CONTENT, MOTION), **kwargs}
+    )
+    made(latents(1, made.num_frames))
+    return made
+
+
+def latents(num_clips, num_frames=FRAMES, seed=0):
+    rng = np.random.default_rng(seed)
+    content = rng.standard_normal((num_clips, CONTENT), np.float32)
+    noise = rng.standard_normal((num_clips, num_frames, MOTION), np.float32)
+    return [content, noise, np.arange(num_clips, dtype=np.int32) % len(NAMES)]
+
+
+def call(model, inputs, **kwargs):
+    return keras.ops.convert_to_numpy(model(inputs, **kwargs))
+
+
+@pytest.fixture(scope="module")
+def generator():
+    made = make_generator()
+    for seed in range(5):  # batch-norm statistics other than those at the start
+        made(latents(8, seed=seed), training=True)
+    return made
+
+
+# ---- channel plan ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "plan"), [(32, [40, 20, 10]), (64, [80, 40, 20, 10]), (128, [80, 80, 40, 20, 10])]
+)
+def test_channels_double_as_the_picture_halves(size, plan):
+    assert models.channel_plan(size, 10) == plan
+
+
+@pytest.mark.parametrize("size", [48, 0, 16, 256, None])
+def test_another_size_is_refused(size):
+    for build in (
+        lambda: models.channel_plan(size, 4),
+        lambda: models.VideoGenerator(size, NAMES),
+        lambda: models.build_discriminator(size, 3),
+    ):
+        with pytest.raises(ValueError, match=rf"32, 64, 128.*received.*{size}"):
+            build()
+
+
+# ---- generator -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "channels"), [(32, 4), (64, 4), (128, 1)])
+@pytest.mark.parametrize("training", [False, True])
+def test_clips_have_the_shape_and_range_of_the_model(size, channels, training):
+    keras.utils.set_random_seed(0)
+    made = models.VideoGenerator(size, NAMES, num_frames=3, channels=channels, latent_dims=(CONTENT, MOTION))
+    inputs = latents(2, 3)
+    inputs[0] *= 100  # far out, where tanh saturates
+    clips = call(made, inputs, training=training)
+    assert clips.shape == (2, 3, size, size, 3)
+    assert clips.dtype == np.float32
+    assert abs(clips).max() <= 1
+    assert clips.std() > 0
+
+
+def test_a_clip_does_not_depend_on_its_company(generator):
+    inputs, others = latents(4, seed=1), latents(4, seed=2)
+    mixed = [np.concatenate([a[:1], b[1:]]) for a, b in zip(inputs, others, strict=True)]
+    clips, in_company = call(generator, inputs), call(generator, mixed)
+    np.testing.assert_array_equal(clips[0], in_company[0])
+    assert (clips[1:] != in_company[1:]).mean() > 0.5
+
+
+def test_all_three_inputs_matter(generator):
+    inputs, others = latents(2, seed=1), latents(2, seed=2)
+    others[2] = (inputs[2] + 1) % len(NAMES)
+    clips = call(generator, inputs)
+    for place in range(3):
+        changed = [*inputs[:place], others[place], *inputs[place + 1 :]]
+        assert abs(call(generator, changed) - clips).max() > 1e-3
+
+
+def test_the_action_enters_through_the_motion_rnn_alone(generator):
+    content, noise, actions = latents(3, seed=3)
+    codes = generator.motion_rnn([noise, actions])
+    assert codes.shape == (3, FRAMES, MOTION)
+    assert not np.allclose(codes, generator.motion_rnn([noise, (actions + 1) % 3]), atol=1e-4)
+    # Motion codes in hand, the action has nothing more to say.
+    np.testing.assert_array_equal(
+        call(generator, [content, noise, actions]), generator.render(content, codes)
+    )
+    assert generator.frame_generator.input_shape == (None, CONTENT + MOTION)
+
+
+def test_motion_at_a_frame_knows_the_past_but_not_the_future(generator):
+    _, noise, actions = latents(1, seed=4)
+    later = noise.copy()
+    later[:, 3] += 1
+    codes, changed = (np.asarray(generator.motion_rnn([n, actions])) for n in (noise, later))
+    np.testing.assert_array_equal(codes[:, :3], changed[:, :3])
+    assert (abs(codes - changed)[:, 3:].max(axis=(0, 2)) > 1e-6).all()
+
+
+def test_the_content_code_is_the_same_in_every_frame(generator):
+    content, noise, actions = latents(2, seed=5)
+    still = np.repeat(np.asarray(generator.motion_rnn([noise, actions]))[:, :1], FRAMES, axis=1)
+    clips = np.asarray(generator.render(content, still))
+    # Only the motion code could tell the frames apart.
+    np.testing.assert_allclose(clips, np.repeat(clips[:, :1], FRAMES, axis=1), atol=1e-6)
+    assert abs(clips[0] - clips[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("times", [[0], [5], [0, 2, 4], [5, 0, 0], list(range(FRAMES)) * 3])
+def test_any_frames_can_be_rendered_alone(generator, times):
+    content, noise, actions = latents(3, seed=6)
+    clips = call(generator, [content, noise, actions])
+    codes = tf.gather(generator.motion_rnn([noise, actions]), times, axis=1)
+    rendered = np.asarray(generator.render(content, codes))
+    # Another batch size may add in another order: equal but for float32 rounding.
+    np.testing.assert_allclose(rendered, clips[:, times], atol=1e-5)
+
+
+def test_batch_norm_uses_the_batch_only_in_training(generator):
+    inputs = latents(3, seed=7)
+    before = generator.get_weights()
+    inference = call(generator, inputs)
+    for old, new in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    in_training = call(generator, inputs, training=True)
+    generator.set_weights(before)
+    assert abs(inference - in_training).max() > 1e-3
+
+
+def test_every_trainable_weight_has_a_gradient(generator):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(generator(latents(3), training=True) - 0.5))
+    gradients = tape.gradient(loss, generator.trainable_variables)
+    assert all(gradient is not None and np.isfinite(gradient).all() for gradient in gradients)
+    moving = sum(bool(np.any(gradient != 0)) for gradient in gradients)
+    assert moving >= 0.75 * len(gradients)  # biases before a batch norm have none to speak of
+
+
+def test_clips_of_64_frames():
+    made = make_generator(num_frames=64, channels=2)
+    clips = call(made, latents(1, 64))
+    assert clips.shape == (1, 64, 32, 32, 3)
+    assert np.isfinite(clips).all()
+
+
+# ---- saving ----------------------------------------------------------------------------------------------
+
+LOAD = """
+import sys
+import keras, numpy as np
+import vgcourse.gan.models
+model = keras.saving.load_model(sys.argv[1], safe_mode=True)
+with np.load(sys.argv[2]) as file:
+    inputs = [file[name] for name in ("content", "noise", "actions")]
+np.savez(sys.argv[3], clips=model(inputs), names=model.action_names, fps=model.fps)
+"""
+
+
+def test_a_saved_generator_is_the_same_in_a_fresh_process(generator, tmp_path):
+    inputs = latents(3, seed=8)
+    generator.save(tmp_path / "generator.keras")
+    np.savez(tmp_path / "in.npz", **dict(zip(("content", "noise", "actions"), inputs, strict=True)))
+    files = [str(tmp_path / name) for name in ("generator.keras", "in.npz", "out.npz")]
+    done = subprocess.run([sys.executable, "-c", LOAD, *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "out.npz") as file:
+        np.testing.assert_array_equal(file["clips"], call(generator, inputs))
+        assert (tuple(file["names"]), file["fps"]) == (NAMES, 10.0)
+
+
+def test_the_config_says_it_all():
+    made = make_generator(num_frames=3, fps=12.5, dtype="mixed_bfloat16")
+    config = made.get_config()
+    again = models.VideoGenerator.from_config(config)
+    assert again.get_config() == config
+    assert (again.size, again.action_names, again.num_frames, again.fps) == (32, NAMES, 3, 12.5)
+    assert (again.channels, again.content_dim, again.motion_dim) == (4, CONTENT, MOTION)
+    json.dumps({**config, "dtype": None})
+    again(latents(1, 3))
+    assert [v.shape for v in again.weights] == [v.shape for v in made.weights]
+
+
+# ---- precision -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("mixed_bfloat16", 0.1), ("mixed_float16", 0.02)])
+def test_mixed_precision_keeps_float32_weights_and_output(generator, dtype, tolerance):
+    mixed, inputs = make_generator(dtype=dtype), latents(3, seed=9)
+    mixed.set_weights(generator.get_weights())
+    assert {str(v.dtype) for v in mixed.weights} == {"float32"}
+    clips = call(mixed, inputs)
+    assert clips.dtype == np.float32
+    assert 0 < abs(clips - call(generator, inputs)).max() < tolerance
+    # Errors would add up over time: motion is not rounded at all, the noise included.
+    np.testing.assert_array_equal(mixed.motion_rnn(inputs[1:]), generator.motion_rnn(inputs[1:]))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_logits_are_float32(dtype):
+    made = models.build_discriminator(32, 3, channels=4, dtype=dtype)
+    logits = made([tf.ones((2, 4, 32, 32, 3)), tf.constant([0, 1])])
+    assert logits.dtype == tf.float32
+    assert np.isfinite(logits).all()
+    assert {str(v.dtype) for v in made.weights} == {"float32"}
+
+
+# ---- discriminator ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def discriminator():
+    keras.utils.set_random_seed(6)
+    return models.build_discriminator(32, 3, channels=4)
+
+
+def frames(num_clips, num_seen=4, size=32, seed=0):
+    shape = (num_clips, num_seen, size, size, 3)
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(("size", "num_seen"), [(32, 4), (32, 1), (64, 2), (128, 4)])
+def test_one_logit_a_clip(size, num_seen):
+    made = models.build_discriminator(size, 3, num_seen=num_seen, channels=1)
+    logits = call(made, [frames(2, num_seen, size), np.array([0, 2])])
+    assert logits.shape == (2, 1)
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+    assert made.input_shape[0] == (None, num_seen, size, size, 3)  # VideoGAN asks it how many frames it sees
+
+
+def test_the_order_of_frames_matters(discriminator):
+    clips, actions = frames(2), np.array([0, 1])
+    logits = call(discriminator, [clips, actions])
+    assert (abs(call(discriminator, [clips[:, ::-1], actions]) - logits) > 1e-4).all()
+
+
+def test_the_logit_depends_on_the_action(discriminator):
+    clips = frames(2)
+    logits = np.stack([call(discriminator, [clips, np.full(2, action)]) for action in range(3)])
+    assert (abs(logits[[0, 1, 2]] - logits[[1, 2, 0]]) > 1e-6).all()
+
+
+def test_a_logit_does_not_depend_on_its_company(discriminator):
+    clips, others, actions = frames(4), frames(4, seed=1), np.array([0, 1, 2, 0])
+    others[0] = clips[0]
+    for training in (False, True):  # R1 adds up the clips' gradients: no batch norm here
+        first = call(discriminator, [clips, actions], training=training)[0]
+        np.testing.assert_array_equal(first, call(discriminator, [others, actions], training=training)[0])
+
+
+def test_every_weight_of_the_discriminator_has_a_gradient(discriminator):
+    with tf.GradientTape() as tape:
+        score = tf.reduce_mean(discriminator([frames(3), np.arange(3)], training=True) ** 2)
+    gradients = tape.gradient(score, discriminator.trainable_variables)
+    assert all(gradient is not None and np.any(gradient != 0) for gradient in gradients)

@@ -1,0 +1,103 @@
+"""Render: the files of the data set, their table, and that the committed clips come from this very code."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from vgcourse.people import render
+from vgcourse.people.motions import ACTIONS, render_action
+
+DATA = Path(__file__).resolve().parents[2] / "data" / "actions"
+
+
+def decode(path):
+    """All frames of a video by bare PyAV, uint8 (T, H, W, 3)."""
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+def table(path):
+    """Rows of a CSV file as dicts."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A small data set: two actions, two actors."""
+    folder = tmp_path_factory.mktemp("actions")
+    render.render_actions(folder, actions=["bend", "walk"], actors=[7, 68])
+    return folder
+
+
+def test_files_and_table(folder):
+    rows = table(folder / "labels.csv")
+    assert [row["file"] for row in rows] == [
+        "walk/walk_007.mp4",
+        "walk/walk_068.mp4",
+        "bend/bend_007.mp4",
+        "bend/bend_068.mp4",
+    ]
+    assert [row["split"] for row in rows] == ["train", "test"] * 2
+    assert [row["actor"] for row in rows] == ["7", "68"] * 2
+    for row in rows:
+        assert hashlib.sha256((folder / row["file"]).read_bytes()).hexdigest() == row["sha256"]
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == {row["file"] for row in rows} | {"labels.csv"}
+
+
+def test_clip_is_what_was_rendered(folder):
+    decoded, rendered = decode(folder / "walk/walk_068.mp4"), render_action("walk", 68)
+    assert decoded.shape == rendered.shape == (50, 96, 96, 3)
+    assert np.abs(decoded.astype(int) - rendered).mean() < 5
+    assert (folder / "walk/walk_068.mp4").stat().st_size < 20_000
+
+
+def test_running_again_keeps_what_is_there_and_adds(folder):
+    before = (folder / "walk/walk_007.mp4").stat().st_mtime_ns
+    render.render_actions(folder, actions=["walk", "squat"], actors=[7], workers=1)
+    assert (folder / "walk/walk_007.mp4").stat().st_mtime_ns == before
+    assert len(table(folder / "labels.csv")) == 5
+    (folder / "squat/squat_007.mp4").unlink()
+
+
+@pytest.mark.parametrize(
+    ("actor", "split"),
+    [(0, "validation"), (77, "validation"), (1, "train"), (78, "train"), (2, "test"), (79, "test")],
+)
+def test_splits(actor, split):
+    assert render.actor_split(actor) == split
+
+
+def test_unknown_action_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="'fly'.*walk, run"):
+        render.render_actions(tmp_path / "new", actions=["walk", "fly"])
+    assert not (tmp_path / "new").exists()
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ValueError, match="file.*cannot write clips here"):
+        render.render_actions(tmp_path / "file", actions=["walk"], actors=[0])
+
+
+def test_failed_write_names_the_file_and_leaves_nothing(tmp_path):
+    target = tmp_path / "clip.mp4"
+    target.mkdir()  # a directory in the file's place: the last step, the renaming, fails
+    with pytest.raises(ValueError, match=r"clip\.mp4.*cannot be written"):
+        render._write_h264(target, np.zeros((2, 16, 16, 3), np.uint8))
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_committed_clip_comes_from_this_code(action):
+    actor = 8 * ACTIONS.index(action) + 3
+    decoded, rendered = decode(DATA / render.clip_name(action, actor)), render_action(action, actor)
+    difference = np.abs(decoded.astype(int) - rendered)
+    assert difference.mean() < 5  # what H.264 loses; another actor or phase differs by far more
+    assert np.abs(np.roll(decoded, 7, axis=0).astype(int) - rendered).mean() > 1.1 * difference.mean()
+    assert np.abs(decoded.astype(int) - render_action(action, actor + 1)).mean() > 2 * difference.mean()

@@ -1,0 +1,145 @@
+"""Checks of lesson 07: how many clips, all pairs of frames, copies, and what scores say of a generator."""
+
+import math
+
+import numpy as np
+
+from vgcourse.classroom.check.core import Wrong, call, exercise
+
+
+@exercise(
+    "Set the formula equal to the tolerance and solve it for n. Clips come whole: round up.",
+    "int(np.ceil(2 / tolerance * (dim + dim * (dim + 1) / 4)))",
+)
+def clips_needed(answer):
+    """Check `clips_needed(dim, tolerance)`."""
+    dim, tolerance = 16, 0.45
+    exact = 2 / tolerance * (dim + dim * (dim + 1) / 4)  # 373.3
+    right = math.ceil(exact)
+    got = call(answer, dim, tolerance)
+    asked = f"for {dim} features and a bias of {tolerance} expected {right}, received {got!r}"
+    slips = {
+        math.floor(exact): "rounded down, the bias is still over the tolerance; round up.",
+        math.ceil(exact / 2): "you left out the 2 in front.",
+        math.ceil(2 / tolerance * dim): "that is the term of the means only; the covariances weigh more.",
+        math.ceil(2 / tolerance * dim * (dim + 1) / 4): "you left out the term of the means, d.",
+        math.ceil(
+            2 * tolerance * (dim + dim * (dim + 1) / 4)
+        ): "a smaller tolerance needs more clips: divide.",
+    }
+    if got in slips:
+        raise Wrong(f"{asked}: {slips[got]}")
+    if isinstance(got, float) and np.isclose(got, exact):
+        raise Wrong(f"{asked}: that is right, but clips come whole; round up.")
+    if got != right:
+        raise Wrong(f"{asked}: solve 2/n (d + d(d+1)/4) = tolerance for n.")
+    if (got := call(answer, 4, 1.0)) != 18:
+        raise Wrong(
+            f"for 4 features and a bias of 1 expected 18 exactly, received {got!r}: round up, add nothing."
+        )
+    return "right: and four times the features need nearly sixteen times the clips."
+
+
+@exercise(
+    "For frames 0, 1, 3 the pairs are 0-1, 0-3 and 1-3. How many pairs have T frames?",
+    "distances = np.linalg.norm(f[:, None] - f, axis=2) holds all pairs twice, and T zeros on its diagonal.",
+)
+def pair_distance(answer):
+    """Check `pair_distance(frame_features)`."""
+    line = np.array([[0.0], [1], [3]])
+    got = call(answer, line.copy())
+    if np.ndim(got):
+        raise Wrong(
+            f"expected one number a clip, received shape {np.shape(got)}: take the mean over all pairs."
+        )
+    slips = {
+        1.5: "that is the mean over neighbours only; 0 and 3 are a pair, too. Slow drift would escape.",
+        1.3333: "each frame's distance to itself is in the mean, three zeros: divide by T (T - 1), not T^2.",
+        4.0: "every pair is counted twice: the sum over the matrix goes over T (T - 1) entries.",
+        6.0: "that is the sum over the pairs; take the mean.",
+        12.0: "that is a sum, with every pair counted twice; take the mean.",
+        4.6667: "you averaged squared distances; take the root of each first.",
+        0.0: "differences cancel when they keep their sign; take distances.",
+        3.0: "that is first against last only; take all pairs.",
+    }
+    for slip, advice in slips.items():
+        if np.isclose(got, slip, atol=1e-3):
+            raise Wrong(f"for colours 0, 1, 3 expected 2.0, received {got:.2f}: {advice}")
+    if not np.isclose(got, 2.0):
+        raise Wrong(f"for colours 0, 1, 3 expected 2.0, received {got!r}: (1 + 3 + 2) / 3.")
+    got = call(answer, np.array([[0.0, 0], [3, 4]]))
+    if np.isclose(got, 7) or np.isclose(got, 3.5):
+        raise Wrong(
+            f"for (0, 0) and (3, 4) expected 5, received {got:.2f}: take the Euclidean length, axis=2."
+        )
+    if not np.isclose(got, 5):
+        raise Wrong(f"for (0, 0) and (3, 4) expected 5, received {got!r}.")
+    got = call(answer, np.array([[0.0], [0], [1]]))  # three pairs, two of them 1 apart
+    if not np.isclose(got, 2 / 3):
+        raise Wrong(
+            f"for colours 0, 0, 1 expected 0.67, received {got!r}: the mean over three pairs, not a median."
+        )
+    return "right: a frozen clip scores 0, so never show it without a measure of motion."
+
+
+@exercise(
+    "For every generated row, first find the distance to its nearest training row.",
+    "distances[i, j] from generated i to training j: take the minimum over axis=1, compare, then the mean.",
+)
+def copied_share(answer):
+    """Check `copied_share(fake_rows, train_rows, threshold)`."""
+    train = np.array([[0.0, 0], [10, 0], [0, 10], [10, 10], [20, 20]])
+    fake = np.array([[0.0, 0.5], [3.0, 4.0], [0.4, 0], [9, 9]])  # nearest: 0.5, 5, 0.4, 1.41
+    got = call(answer, fake.copy(), train.copy(), 0.5)
+    asked = "two of four rows have a training row within 0.5, so expected 0.5"
+    if isinstance(got, int | np.integer) and got == 2:
+        raise Wrong(f"{asked}, received 2: that is their number; divide by the generated rows.")
+    if np.ndim(got):
+        raise Wrong(f"{asked}, received an array of shape {np.shape(got)}: take the mean over the rows.")
+    slips = {
+        0.25: "the threshold itself counts, too: use <=.",
+        0.2: "that is the share of training rows that were copied; ask for every generated row (axis=1).",
+        0.1: "that is the share of all pairs; first take the minimum over the training rows.",
+        0.0: "no row passes; take the nearest training row (minimum), not the mean or the farthest.",
+        0.75: "the distances are smaller than they should be: is it the Euclidean length over all features?",
+    }
+    for slip, advice in slips.items():
+        if np.isclose(got, slip):
+            raise Wrong(f"{asked}, received {got:.2f}: {advice}")
+    if not np.isclose(got, 0.5):
+        raise Wrong(f"{asked}, received {got!r}.")
+    if not np.isclose(got := call(answer, fake[1:2], train, 5.0), 1.0):
+        raise Wrong(
+            "(3, 4) is 5 away from (0, 0), so with threshold 5 "
+            f"expected 1.0, received {got!r}: Euclidean distance?"
+        )
+    return "right: but a copy shifted in time, or mirrored, would escape. Check features, too."
+
+
+CASES = {"A": "collapsed", "B": "copies", "C": "frozen", "D": "flickering"}
+SIGNS = {
+    "A": "its clips look real (precision) but reach few of the real ones (recall).",
+    "B": "it scores exactly like real; look at the last column.",
+    "C": "look at its motion energy.",
+    "D": "it moves twice as much as real clips, and the still part of the picture jumps.",
+}
+
+
+@exercise(
+    "Look for the one column in which a row is far from real.",
+    "No motion: frozen. Low recall at high precision: collapsed. Last column near 1: copies. One is left.",
+)
+def diagnosis(answer):
+    """Check the dict `diagnosis`: row -> what is wrong with that generator."""
+    if not isinstance(answer, dict):
+        raise Wrong(f"expected a dict from row to fault, received {type(answer).__name__}.")
+    missing = [row for row in CASES if answer.get(row) in (None, ...)]
+    if missing:
+        raise Wrong(f"expected a fault for each of A, B, C, D; nothing yet for {', '.join(missing)}.")
+    unknown = [fault for fault in answer.values() if fault not in CASES.values()]
+    if unknown:
+        raise Wrong(f"expected {', '.join(map(repr, CASES.values()))}, received {unknown[0]!r}.")
+    for row, fault in CASES.items():
+        if answer[row] != fault:
+            raise Wrong(f"{row} is not {answer[row]!r}: {SIGNS[row]}")
+    return "right: no single column finds all four. That is why a table has several."

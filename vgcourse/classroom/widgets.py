@@ -1,0 +1,320 @@
+"""Play: sliders and menus around a function that draws, and the control panel of a trained generator.
+
+Clips are uint8 `(num_frames, height, width, 3)` in the stored range. Works with ipywidgets 7 and 8. Pictures
+are HTML widgets and not `Image`, since only those carry alt text. All controls are ipywidgets' own, so the
+keyboard reaches them: Tab to a control, arrow keys to move it, Space to press or tick it.
+"""
+
+import base64
+import functools
+import html
+import io
+import struct
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+from PIL import Image
+
+from vgcourse import generate
+from vgcourse.show import Picture, auto_scale, enlarge
+
+SHOWN = 256  # pixels: smaller pictures are shown about this wide
+PEOPLE = 1000  # person seeds that the control panel knows
+LARGEST_UPLOAD = 8 * 2**20  # bytes at a time: Jupyter cuts the line to the kernel at 10 MB
+
+
+# ---- a panel around a function ---------------------------------------------------------------------------
+
+
+class Panel(ipywidgets.VBox):
+    """Controls, a picture that follows them, and a line for what went wrong; made by `explore`.
+
+    Attributes:
+        controls: dict, name -> widget.
+        moving: box to tick; without the tick a moving picture shows its still.
+        picture: HTML widget with the picture.
+        message: HTML widget with what `draw` objected to, or nothing.
+    """
+
+    def __init__(self, draw, controls):
+        self.controls, self._draw, self._drawn, self._held = controls, draw, None, False
+        self.moving = _control("moving", True)
+        self.picture, self.message = ipywidgets.HTML(), ipywidgets.HTML()
+        super().__init__([*controls.values(), self.moving, self.picture, self.message])
+        for widget in controls.values():
+            widget.observe(self.update, "value")
+        self.moving.observe(self._show, "value")
+        self.update()
+
+    def set(self, **values):
+        """Set several controls and draw once.
+
+        Args:
+            **values: name of a control -> its new value.
+        """
+        self._held = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._held = False
+        self.update()
+
+    def update(self, _=None):
+        """Draw anew from what the controls say."""
+        if self._held:
+            return
+        try:
+            drawn = self._draw(**{name: widget.value for name, widget in self.controls.items()})
+        except ValueError as error:
+            self.message.value = f'<p role="alert">{html.escape(str(error))}</p>'
+            return
+        self.message.value, self._drawn = "", drawn
+        self.moving.layout.display = "none" if drawn.gif is None else None
+        self._show()
+
+    def _show(self, _=None):
+        if self._drawn is not None:
+            self.picture.value = as_html(self._drawn, moving=self.moving.value)
+
+    def __repr__(self):
+        return f"A panel of controls, for a running notebook: {', '.join(self.controls)}."
+
+
+def explore(draw, **controls):
+    """A panel of controls and the picture that `draw` makes of their values.
+
+    Args:
+        draw: called as `draw(**values)` at every change; returns a `show.Picture`. What it objects to, a
+            `ValueError`, is shown below the picture.
+        **controls: name -> `(low, high)` or `(low, high, start)` of ints or floats for a slider, a list
+            of texts for a menu, a bool for a box to tick, or a ready widget. The name, with spaces for
+            underscores, is the label.
+
+    Returns:
+        A `Panel`, which is an `ipywidgets.VBox`.
+    """
+    return Panel(draw, {name: _control(name, value) for name, value in controls.items()})
+
+
+def as_html(picture, *, moving=True):
+    """An `<img>` element for a picture, with its alt text.
+
+    Args:
+        picture: a `show.Picture`.
+        moving: False shows the still of a moving picture.
+
+    Returns:
+        HTML that is complete in itself.
+    """
+    animated = moving and picture.gif is not None
+    data = base64.b64encode(picture.gif if animated else picture.png).decode()
+    kind = "gif" if animated else "png"
+    width, height = struct.unpack(">II", picture.png[16:24])  # where every PNG file says how large it is
+    scale = max(1, round(SHOWN / width))
+    # With its size known in advance, the page does not jump while the next picture is decoded.
+    return (
+        f'<img alt="{html.escape(picture.alt, quote=True)}" width="{scale * width}" height="{scale * height}"'
+        f' src="data:image/{kind};base64,{data}" style="max-width:100%; height:auto">'
+    )
+
+
+def _control(name, value):
+    """The widget for one entry of `controls`."""
+    options = {
+        "description": name.replace("_", " "),
+        "style": {"description_width": "9em"},
+        "layout": {"width": "95%", "max_width": "36em"},
+    }
+    if isinstance(value, ipywidgets.Widget):
+        return value
+    if isinstance(value, bool):
+        return ipywidgets.Checkbox(value=value, **options)
+    if isinstance(value, list):
+        return ipywidgets.Dropdown(options=value, **options)
+    low, high, *start = value
+    slider = (
+        ipywidgets.IntSlider if isinstance(low, int) and isinstance(high, int) else ipywidgets.FloatSlider
+    )
+    step = {} if slider is ipywidgets.IntSlider else {"step": (high - low) / 100}
+    return slider(value=start[0] if start else low, min=low, max=high, **step, **options)
+
+
+# ---- the control panel of a generator --------------------------------------------------------------------
+
+
+def control_panel(generator, *, num_looks=4):
+    """Choose the action, the person and the way of moving, and see the clip.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        num_looks: sliders that change the person along one direction each, see `content_directions`.
+
+    Returns:
+        A `Panel`. Two buttons besides its controls: another person, and back to the start.
+    """
+    directions = content_directions(generator, num_looks)
+    looks = [f"look_{k + 1}" for k in range(len(directions))]
+
+    @functools.lru_cache(maxsize=64)
+    def clip_of(action, person, blend_with, blend, motion, *shifts):
+        people = generate.content_codes(generator, [person, blend_with])
+        code = generate.slerp(*people, 101)[round(100 * blend)] + np.float32(shifts) @ directions
+        noise = generate.motion_noise(generator, [motion])
+        clip = generate.make_clips(generator, code[None], noise, [action])[0]
+        return clip, slice(*generate.best_loop(clip))
+
+    def draw(action, person, blend_with, blend, motion, speed, loop, **shifts):
+        clip, smooth = clip_of(action, person, blend_with, blend, motion, *shifts.values())
+        other = f", {blend:.0%} of the way to person {blend_with}," if blend else ""
+        changed = [f"{name.replace('_', ' ')} {value:+.1f}" for name, value in shifts.items() if value]
+        alt = f"Generated: person {person}{other} does {action}. {', '.join(changed)}".strip()
+        return _quick_picture(clip[smooth] if loop else clip, alt, fps=speed * generator.fps)
+
+    panel = explore(
+        draw,
+        action=list(generator.action_names),
+        person=(0, PEOPLE - 1, 7),
+        blend_with=(0, PEOPLE - 1, 3),
+        blend=(0.0, 1.0),
+        **dict.fromkeys(looks, (-3.0, 3.0, 0.0)),
+        motion=(0, 99, 1),
+        speed=(0.5, 2.5, 1.0),  # a hundredth of the way is 0.02: the slider can stand at 1
+        loop=True,
+    )
+    _add_buttons(panel)
+    return panel
+
+
+def content_directions(generator, num_directions, *, num_people=256, seed=0):
+    """The directions of the content code along which the picture changes most, of length 1.
+
+    Many people are drawn in one pose, a linear map from codes to pixels is fitted, and its singular vectors
+    are taken: the first changes most.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        num_directions: how many.
+        num_people: people to draw.
+        seed: of their codes.
+
+    Returns:
+        float32 `(num_directions, content_dim)`.
+
+    Raises:
+        ValueError: more directions than the content code is long.
+    """
+    if not 0 <= num_directions <= generator.content_dim:
+        raise ValueError(
+            f"num_directions: expected 0 to {generator.content_dim}, received {num_directions!r}"
+        )
+    rng = np.random.default_rng(seed)
+    codes = rng.standard_normal((num_people, generator.content_dim), np.float32)
+    pose = generator.motion_rnn([generate.motion_noise(generator, [seed]), np.zeros(1, np.int32)])[:, :1]
+    frames = np.asarray(generator.render(codes, np.repeat(pose, num_people, axis=0)))
+    pixels = frames.reshape(num_people, -1)
+    linear_map = np.linalg.lstsq(codes, pixels - pixels.mean(axis=0))[0]  # (content_dim, pixels)
+    found = np.linalg.svd(linear_map @ linear_map.T)[0].T[:num_directions]
+    # The sign of a singular vector is arbitrary: choose one, so that a slider's right is always its right.
+    return found * np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])[:, None]
+
+
+def _add_buttons(panel):
+    """Another person, and back to the start: below the menu."""
+    start = {name: widget.value for name, widget in panel.controls.items()}
+    rng = np.random.default_rng(0)
+    still = {name: 0.0 for name in start if name == "blend" or name.startswith("look")}
+
+    def another(_):
+        panel.set(person=int(rng.integers(PEOPLE)), **still)
+
+    def back(_):
+        panel.set(**start)
+
+    panel.buttons = {"another person": another, "back to the start": back}
+    for name, press in panel.buttons.items():
+        panel.buttons[name] = ipywidgets.Button(description=name, layout={"width": "auto"})
+        panel.buttons[name].on_click(press)
+    menu, *others = panel.children
+    panel.children = [menu, ipywidgets.HBox(list(panel.buttons.values())), *others]
+
+
+def _quick_picture(clip, alt, *, fps):
+    """As `show.show_clip` in a third of the time: all frames coloured at once, a PNG that is not squeezed."""
+    clip = enlarge(clip, auto_scale(clip.shape[2]))
+    coloured = Image.fromarray(np.concatenate(clip)).quantize(256, method=Image.Quantize.FASTOCTREE)
+    frames = [Image.fromarray(frame) for frame in np.asarray(coloured).reshape(clip.shape[:3])]
+    for frame in frames:
+        frame.putpalette(coloured.getpalette())
+    gif, png = io.BytesIO(), io.BytesIO()
+    ticks = max(2, round(100 / fps))  # GIF counts in 1/100 s
+    frames[0].save(
+        gif, "GIF", save_all=True, append_images=frames[1:], duration=10 * ticks, loop=0, optimize=False
+    )
+    Image.fromarray(clip[0]).save(png, "PNG", compress_level=1)
+    return Picture(alt, png.getvalue(), gif.getvalue())
+
+
+# ---- pictures while a cell runs, files from the browser --------------------------------------------------
+
+
+class LivePicture(ipywidgets.HTML):
+    """A place for pictures that change while a cell runs, such as samples during a training."""
+
+    def __init__(self):
+        super().__init__("<p>The picture appears here while the next cell runs.</p>")
+
+    def show(self, picture, caption=""):
+        """Show another `show.Picture`, with a line of text below it."""
+        self.value = f"{as_html(picture)}<p>{html.escape(caption)}</p>"
+
+    def __repr__(self):
+        return "A live picture, for a running notebook."
+
+
+def upload_panel(folder):
+    """A button that puts videos from the reader's machine into a folder, up to 8 MB at a time.
+
+    Args:
+        folder: where they go; made when the first file comes.
+
+    Returns:
+        An `ipywidgets.VBox` with attributes `button` and `message`.
+    """
+    button = ipywidgets.FileUpload(accept="video/*,.mov,.mkv,.gif", multiple=True, description="Add videos")
+    message = ipywidgets.HTML()
+    panel = ipywidgets.VBox([button, message])
+    panel.button, panel.message = button, message
+
+    def keep(_):
+        try:
+            text = "Saved: " + ", ".join(save_uploads(button.value, folder))
+        except (ValueError, OSError) as error:
+            text = str(error)
+        message.value = f'<p role="status">{html.escape(text)}</p>'
+
+    button.observe(keep, "value")
+    return panel
+
+
+def save_uploads(uploads, folder):
+    """Write what a `FileUpload` holds (`uploads`, its value) into a folder; returns the names of the files.
+
+    Raises:
+        ValueError: the files are larger than a notebook can take.
+    """
+    # With ipywidgets 8 the value is a tuple of dicts, with 7 a dict by name.
+    if isinstance(uploads, dict):
+        uploads = [{"name": name, "content": file["content"]} for name, file in uploads.items()]
+    total = sum(len(file["content"]) for file in uploads)
+    if total > LARGEST_UPLOAD:
+        raise ValueError(
+            f"expected up to {LARGEST_UPLOAD / 2**20:.0f} MB at a time, received {total / 2**20:.0f} MB: "
+            f"drag large files into {folder} in the file list on the left instead"
+        )
+    names = [Path(file["name"].replace("\\", "/")).name for file in uploads]  # never above the folder
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, file in zip(names, uploads, strict=True):
+        (Path(folder) / name).write_bytes(bytes(file["content"]))
+    return names

@@ -1,0 +1,318 @@
+"""Pipeline: the store, labelled clips on disk, a folder of TFRecord shards.
+
+Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB. Range: uint8 [0, 255] throughout.
+
+A store is a folder with
+    index.json                   clip shape, action names, fps, for every shard its size and sha256, and the
+                                 sha256 of all this
+    shard-00000.tfrecord ...     one `tf.train.Example` a clip: `clip` (the raw uint8 bytes, C order),
+                                 `action`, `actor` (int64) and `file` (UTF-8, the video it came from)
+Raw bytes rather than a codec: what is read back is what was saved, bit for bit, and nothing is decoded twice.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from vgcourse.datasets.clips import Clips, check_fps, check_same_kind, checked_names
+
+INDEX_NAME = "index.json"
+STORE_FORMAT = "vgcourse clips 1"
+SHARD_BYTES = 64 * 2**20  # about, of a shard
+
+
+def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
+    """Save clips as a store of TFRecord shards with an index and checksums.
+
+    The store is written beside `folder` and renamed at the end: a run that dies leaves no half store.
+
+    Args:
+        folder: the store to make.
+        clips: `Clips`, or an iterable of `Clips` of one kind, which is written as it comes, so that a
+            store may be larger than memory (`datasets.iter_folder` is such an iterable).
+        overwrite: whether a store that is already there is replaced.
+        shard_bytes: about how many bytes a shard holds (64 MiB).
+
+    Returns:
+        The folder as a `Path`.
+
+    Raises:
+        ValueError: the folder holds something already (with `overwrite`: something else than a store), there
+            are no clips, the parts differ in shape or actions, or the folder cannot be written.
+    """
+    folder = Path(os.path.abspath(folder))
+    check_vacant(folder, overwrite)
+    parts = [clips] if isinstance(clips, Clips) else clips
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+            store = Path(scratch) / "store"
+            store.mkdir()
+            index = _write_shards(store, parts, shard_bytes)
+            (store / INDEX_NAME).write_text(json.dumps(index, indent=1), encoding="utf-8")
+            put_in_place(store, folder, Path(scratch) / "replaced")
+    except (OSError, tf.errors.OpError) as error:
+        raise ValueError(f"{folder}: expected to write a store here, received: {error}") from error
+    return folder
+
+
+def check_vacant(folder, overwrite):
+    """Raises ValueError if something would be lost: only a store, and nothing beside it, may be replaced.
+
+    Args:
+        folder: the `Path` where a store shall be.
+        overwrite: whether a store that is already there may be replaced.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        own = {INDEX_NAME, *(shard["file"] for shard in _read_index(folder)["shards"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        own = set()
+    foreign = sorted(set(os.listdir(folder)) - own) if folder.is_dir() else [folder.name]
+    if foreign:
+        raise ValueError(
+            f"{folder}: expected a new or empty folder, or a store alone; received one that holds other files"
+            f" ({', '.join(foreign[:3])})"
+        )
+    if not overwrite:
+        raise ValueError(
+            f"{folder}: there is a store already; choose another folder, or pass overwrite=True (--overwrite)"
+        )
+
+
+def put_in_place(store, folder, replaced):
+    """Renames `store` to `folder`; what was there goes to `replaced`, and comes back if that fails."""
+    if folder.exists():
+        os.replace(folder, replaced)
+    try:
+        os.replace(store, folder)
+    except BaseException:
+        if replaced.exists():
+            os.replace(replaced, folder)
+        raise
+
+
+def _write_shards(store, parts, shard_bytes):
+    """Write every clip of every part; returns the index."""
+    parts = (part for part in parts if len(part))
+    first = next(parts, None)
+    if first is None:
+        raise ValueError("expected at least one clip to save, received none")
+    check_same_kind(first, first)
+    records, shards = _records(first, itertools.chain([first], parts)), []
+    per_shard = clips_per_shard(first.clip_shape, shard_bytes)
+    while some := list(itertools.islice(records, per_shard)):
+        path = store / shard_name(len(shards))
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for record in some:
+                writer.write(record)
+        shard = {"num_clips": len(some), "num_bytes": path.stat().st_size, "sha256": _sha256(path)}
+        shards.append({"file": path.name, **shard})
+    return make_index(first.clip_shape, first.action_names, first.fps, shards)
+
+
+def shard_name(number):
+    """Returns the file name of a store's shard `number`, from 0."""
+    return f"shard-{number:05d}.tfrecord"
+
+
+def clips_per_shard(clip_shape, shard_bytes):
+    """Returns how many clips of `clip_shape` make a shard hold `shard_bytes` bytes of clips, or just more."""
+    return -(-shard_bytes // int(np.prod(clip_shape)))
+
+
+def make_index(clip_shape, action_names, fps, shards):
+    """What a store's index says, for `json.dumps`.
+
+    Args:
+        clip_shape: `(num_frames, height, width, 3)`.
+        action_names: names of the actions.
+        fps: frames per second.
+        shards: a dict a shard, in order: `file`, `num_clips`, `num_bytes` and `sha256`.
+
+    Returns:
+        A dict of all this, with the format, `num_clips` in all, and the sha256 of the rest.
+    """
+    index = {
+        "format": STORE_FORMAT,
+        "clip_shape": list(clip_shape),
+        "num_clips": sum(shard["num_clips"] for shard in shards),
+        "action_names": list(action_names),
+        "fps": float(fps),
+        "shards": shards,
+    }
+    return {**index, "sha256": _index_sha256(index)}
+
+
+def _records(first, parts):
+    """Yield a serialised example for every clip; all parts must be of the kind of the first."""
+    for part in parts:
+        check_same_kind(part, first)
+        rows = zip(part.clips, part.actions, part.actors, part.files or ("",) * len(part), strict=True)
+        for row in rows:
+            yield serialise(*row)
+
+
+def serialise(clip, action, actor, file):
+    """Turn a clip into the bytes of a record, the same bytes in every process.
+
+    Args:
+        clip: uint8 `(num_frames, height, width, 3)`.
+        action, actor: integers.
+        file: the video it came from, or empty.
+
+    Returns:
+        A serialised `tf.train.Example`.
+    """
+    feature = {
+        "clip": tf.train.Feature(bytes_list=tf.train.BytesList(value=[clip.tobytes()])),
+        "action": tf.train.Feature(int64_list=tf.train.Int64List(value=[action])),
+        "actor": tf.train.Feature(int64_list=tf.train.Int64List(value=[actor])),
+        "file": tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(file).encode()])),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString(deterministic=True)
+
+
+def load_clips(folder):
+    """Load a whole store into memory, bit for bit what `save_clips` was given.
+
+    Args:
+        folder: a folder that `save_clips` wrote.
+
+    Returns:
+        `Clips`. For a store larger than memory, hand the folder to `datasets.make_dataset` instead.
+
+    Raises:
+        ValueError: no store there, or a shard that is missing or differs from its checksum (it is named).
+    """
+    store = open_store(folder)
+    clips = np.empty((store.num_clips, *store.clip_shape), np.uint8)
+    actions, actors, files, done = [], [], [], 0
+    for records in tf.data.TFRecordDataset(store.paths).batch(64):
+        some = parse_records(records, store.clip_shape)
+        clips[done : done + len(some["clip"])] = some["clip"].numpy()
+        done += len(some["clip"])
+        actions.extend(some["action"].numpy())
+        actors.extend(some["actor"].numpy())
+        files.extend(file.decode() for file in some["file"].numpy())
+    files = files if any(files) else ()
+    return Clips(clips, np.array(actions), np.array(actors), store.action_names, store.fps, files)
+
+
+def parse_records(records, clip_shape):
+    """Parse a batch of serialised clips, in TensorFlow.
+
+    Args:
+        records: string tensor, shape `(batch,)`.
+        clip_shape: `(num_frames, height, width, 3)`.
+
+    Returns:
+        Dict of tensors: `clip` uint8 `(batch, *clip_shape)`; `action`, `actor` int64 and `file` `(batch,)`.
+    """
+    kinds = {"clip": tf.string, "action": tf.int64, "actor": tf.int64, "file": tf.string}
+    parsed = tf.io.parse_example(records, {name: tf.io.FixedLenFeature([], kinds[name]) for name in kinds})
+    parsed["clip"] = tf.reshape(tf.io.decode_raw(parsed["clip"], tf.uint8), [-1, *clip_shape])
+    return parsed
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store whose shards were found whole: `clip_shape` is that of one clip, `paths` are its shards.
+
+    `is_part` says that they are one worker's, and `num_clips` the clips in them.
+    """
+
+    num_clips: int
+    clip_shape: tuple[int, ...]
+    action_names: tuple[str, ...]
+    fps: float
+    paths: tuple[str, ...]
+    is_part: bool = False
+
+
+def open_store(folder, *, worker=0, num_workers=1):
+    """Read a store's index and compare every shard with its checksum (about a second a gigabyte).
+
+    Args:
+        folder: a folder that `save_clips` wrote.
+        worker: number of the worker that asks, from 0.
+        num_workers: several share the shards out: every worker opens, checks and reads its own. Where there
+            are fewer shards than workers, each reads them all.
+
+    Returns:
+        A `Store`.
+
+    Raises:
+        ValueError: see `load_clips`.
+    """
+    try:
+        folder = Path(folder)
+        index = _read_index(folder)
+        shards = index["shards"]
+        paths = tuple(str(folder / shard["file"]) for shard in shards)
+        num_clips = sum(shard["num_clips"] for shard in shards)
+        if not shards or num_clips != index["num_clips"]:
+            raise ValueError(f"{num_clips} clips in {len(shards)} shards, but {index['num_clips']} in all")
+        is_part = 1 < num_workers <= len(shards)
+        if is_part:
+            shards, paths = shards[worker::num_workers], paths[worker::num_workers]
+            num_clips = sum(shard["num_clips"] for shard in shards)
+        shape, names = _checked_shape(index["clip_shape"]), checked_names(index["action_names"])
+        store = Store(num_clips, shape, names, index["fps"], paths, is_part)
+        check_fps(store.fps)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        expected = "expected a store's index (`vgcourse prepare FOLDER STORE` makes a store out of videos)"
+        raise ValueError(f"{Path(str(folder), INDEX_NAME)}: {expected}, received {error!r}") from error
+    with ThreadPoolExecutor() as pool:  # hashlib lets other threads run
+        list(pool.map(_check_shard, paths, shards))
+    return store
+
+
+def _read_index(folder):
+    """The index, a dict; a ValueError if it is of another kind or not as it was written."""
+    index = json.loads((folder / INDEX_NAME).read_text("utf-8"))
+    if index["format"] != STORE_FORMAT:
+        raise ValueError(f"format {index['format']!r}")
+    rest = {name: index[name] for name in index if name != "sha256"}
+    if index.get("sha256", _index_sha256(rest)) != _index_sha256(rest):  # older stores have none
+        raise ValueError("other fields than were written: they differ from their checksum")
+    for shard in index["shards"]:
+        if not isinstance(shard["num_clips"], int) or not {"file", "num_bytes", "sha256"} <= set(shard):
+            raise ValueError(f"shard {shard}")
+    return index
+
+
+def _index_sha256(index):
+    return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+
+
+def _checked_shape(shape):
+    if len(shape) != 4 or shape[-1] != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise ValueError(f"clip_shape {shape}")
+    return tuple(shape)
+
+
+def _check_shard(path, shard):
+    if not os.path.isfile(path):
+        raise ValueError(f"{path}: expected a shard of {shard['num_bytes']} bytes, received no such file")
+    received = _sha256(path)
+    if received != shard["sha256"]:
+        raise ValueError(
+            f"{path}: corrupted shard: expected {shard['num_bytes']} bytes with sha256 {shard['sha256']}, "
+            f"received {os.path.getsize(path)} bytes with {received}; make the store again"
+        )
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,37 @@
+"""Features: the small CNNs that see which action a clip shows and who is in it.
+
+Axes and ranges: clips are uint8 `(N, T, H, W, 3)` in [0, 255], any frame size from 32x32 up. The networks are
+trained apart and judge every GAN from outside: no GAN is trained with them.
+"""
+
+from vgcourse.features.cnns import (
+    FPS,
+    NUM_FRAMES,
+    build_action_classifier,
+    build_content_embedding,
+    build_second_classifier,
+)
+from vgcourse.features.extract import (
+    classify,
+    clip_features,
+    content_features,
+    frame_features,
+    imagenet_features,
+    load_action_classifier,
+)
+from vgcourse.features.supervised import train_features
+
+__all__ = [
+    "FPS",
+    "NUM_FRAMES",
+    "build_action_classifier",
+    "build_content_embedding",
+    "build_second_classifier",
+    "classify",
+    "clip_features",
+    "content_features",
+    "frame_features",
+    "imagenet_features",
+    "load_action_classifier",
+    "train_features",
+]

@@ -1,0 +1,35 @@
+"""Generate: sample clips, walk from one person to another, swap motions, cut loops, write files.
+
+Axes: clip `(time, height, width, channels)`, clips `(batch, time, height, width, channels)`; what comes
+out is in the stored range, uint8 [0, 255].
+"""
+
+from vgcourse.generate.export import COMMENT, write_clips, write_samples
+from vgcourse.generate.sampling import (
+    content_codes,
+    interpolate,
+    load_generator,
+    make_clips,
+    motion_noise,
+    sample,
+    slerp,
+    swap_motion,
+)
+from vgcourse.generate.seams import best_loop, loop_seams, loop_together
+
+__all__ = [
+    "COMMENT",
+    "best_loop",
+    "content_codes",
+    "interpolate",
+    "load_generator",
+    "loop_seams",
+    "loop_together",
+    "make_clips",
+    "motion_noise",
+    "sample",
+    "slerp",
+    "swap_motion",
+    "write_clips",
+    "write_samples",
+]

@@ -1,0 +1,276 @@
+"""Generate: sample clips, walk from one person to another, give people each other's motion.
+
+Axes: clip `(time, height, width, channels)`, clips `(batch, time, height, width, channels)`; what comes
+out is in the stored range, uint8 [0, 255]. Latents are float32 draws from N(0, 1): a content code
+`(content_dim,)` is a person, motion noise `(num_frames, motion_dim)` is how they move.
+
+A seed fixes a person and a way of moving, drawn from two separate streams: the same seed with another
+action is the same person doing something else. Clip 0 of `sample(seed=7)` shows person 7 of
+`content_codes(generator, [7])`.
+"""
+
+import math
+from itertools import cycle, islice
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from vgcourse import preprocess
+from vgcourse.files import data_folder
+from vgcourse.gan import VideoGenerator
+from vgcourse.video import checked_path
+
+CONTENT_STREAM, MOTION_STREAM = 0, 1
+CHUNK = 20  # clips made at a time: bounds the memory, whatever the number of clips
+
+
+def load_generator(path=None):
+    """Load a trained generator.
+
+    Args:
+        path: a `.keras` file; None takes the long-trained generator that comes with the course.
+
+    Returns:
+        A `models.VideoGenerator`.
+
+    Raises:
+        ValueError: the file is missing, damaged, or holds something other than a video generator.
+    """
+    path = Path(checked_path(path)) if path is not None else data_folder() / "checkpoints" / "generator.keras"
+    advice = "Train one with `vgcourse demo --out DIR` and load DIR/generator.keras."
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise ValueError(f"{path}: expected a generator saved as a .keras file, found {found}. {advice}")
+    try:
+        generator = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # a damaged file may fail in the zip, JSON, HDF5 or Keras layer
+        raise ValueError(
+            f"{path}: expected a generator saved as a .keras file, but it cannot be read: it is damaged, "
+            f"unfinished or of another kind ({type(error).__name__}). Copy it again, or: {advice}"
+        ) from error
+    if not isinstance(generator, VideoGenerator):
+        raise ValueError(f"{path}: expected a VideoGenerator, found a {type(generator).__name__}. {advice}")
+    return generator
+
+
+def content_codes(generator, seeds):
+    """Content codes of people: one per seed.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        seeds: ints, 0 or more.
+
+    Returns:
+        float32 `(len(seeds), content_dim)`, N(0, 1).
+
+    Raises:
+        ValueError: a seed is negative or not an int, or there is none.
+    """
+    return np.concatenate([_draw_content(generator, 1, seed) for seed in _checked_list("seeds", seeds)])
+
+
+def motion_noise(generator, seeds):
+    """Motion noise: one way of moving per seed.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        seeds: ints, 0 or more.
+
+    Returns:
+        float32 `(len(seeds), num_frames, motion_dim)`, N(0, 1).
+
+    Raises:
+        ValueError: a seed is negative or not an int, or there is none.
+    """
+    return np.concatenate([_draw_motion(generator, 1, seed) for seed in _checked_list("seeds", seeds)])
+
+
+def make_clips(generator, content, motion, actions):
+    """Run the generator, a few clips at a time.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        content: content codes, float `(num_clips, content_dim)`.
+        motion: motion noise, float `(num_clips, num_frames, motion_dim)`.
+        actions: `num_clips` action names or labels.
+
+    Returns:
+        uint8 clips `(num_clips, num_frames, size, size, 3)`.
+
+    Raises:
+        ValueError: an action is unknown, or an array does not have the generator's shape.
+    """
+    labels = _action_labels(generator, actions)
+    num_clips, frames = len(labels), (generator.num_frames, generator.size, generator.size, 3)
+    _expect_shape("content", content, (num_clips, generator.content_dim))
+    _expect_shape("motion", motion, (num_clips, generator.num_frames, generator.motion_dim))
+    clips = np.empty((num_clips, *frames), np.uint8)
+    for start in range(0, num_clips, CHUNK):
+        part = slice(start, start + CHUNK)
+        inputs = [np.asarray(content[part], np.float32), np.asarray(motion[part], np.float32), labels[part]]
+        # Compiled once and kept by the model: a slider's clip takes milliseconds, not half a second.
+        clips[part] = preprocess.to_uint8(generator.predict_on_batch(inputs))
+    return clips
+
+
+def sample(generator, *, num_clips, actions=None, seed):
+    """New people in motion.
+
+    The latents of clip i depend on the seed and on i alone: asking for more clips keeps the first ones, up to
+    a grey level here and there, since sums of another batch are rounded differently.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        num_clips: how many clips.
+        actions: names or labels, taken in turn until there are `num_clips`; one name stands for all
+            clips, None for all actions in turn.
+        seed: int, 0 or more.
+
+    Returns:
+        uint8 clips `(num_clips, num_frames, size, size, 3)`.
+
+    Raises:
+        ValueError: `num_clips` is no int or under 1, an action is unknown, or there are more actions than
+            clips.
+    """
+    _check_integer("num_clips", num_clips, 1)
+    given = [] if actions is None else [actions] if np.ndim(actions) == 0 else list(actions)
+    if len(given) > num_clips or (actions is not None and not given):
+        raise ValueError(f"Expected 1 to num_clips={num_clips} actions; received {len(given)}.")
+    chosen = list(islice(cycle(given or generator.action_names), num_clips))
+    content = _draw_content(generator, num_clips, seed)
+    return make_clips(generator, content, _draw_motion(generator, num_clips, seed), chosen)
+
+
+def slerp(start, end, num_steps):
+    """Spherical interpolation: the arc between two codes, its length changing evenly.
+
+    Gaussian codes of many dimensions lie close to a sphere. The straight line cuts through its inside,
+    where the generator has seen no codes; the arc stays on it.
+
+    Args:
+        start: float `(dim,)`, not zero.
+        end: float `(dim,)`, not zero.
+        num_steps: points on the arc, both ends included, 2 or more.
+
+    Returns:
+        float32 `(num_steps, dim)`; the first is `start`, the last is `end`.
+
+    Raises:
+        ValueError: under 2 steps, codes of different shapes, NaN, a zero code, or opposite codes, between
+            which no arc is the shortest.
+
+    Source: Shoemake 1985, https://doi.org/10.1145/325334.325242; for latents: White 2016,
+    https://arxiv.org/abs/1609.04468
+    """
+    _check_integer("num_steps", num_steps, 2)
+    start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
+    if start.ndim != 1 or start.shape != end.shape or not np.isfinite([start, end]).all():
+        received = f"{start.shape} and {end.shape}"
+        raise ValueError(f"start and end must be finite codes of one shape (dim,); received {received}.")
+    length_a, length_b = np.linalg.norm(start), np.linalg.norm(end)
+    if min(length_a, length_b) == 0:
+        raise ValueError("Codes must not be zero: a zero code has no direction to turn from.")
+    angle = math.acos(np.clip(start @ end / (length_a * length_b), -1, 1))
+    if angle > math.pi - 1e-4:
+        raise ValueError("The two codes are opposite: every arc between them is the shortest. Take another.")
+    t = np.linspace(0, 1, num_steps)[:, None]
+    # Codes that (nearly) coincide: sin(angle) would divide by zero, and the line is the arc.
+    weights = (1 - t, t) if angle < 1e-4 else (np.sin((1 - t) * angle), np.sin(t * angle))
+    arc = weights[0] * start / length_a + weights[1] * end / length_b
+    arc *= ((1 - t) * length_a + t * length_b) / np.linalg.norm(arc, axis=1, keepdims=True)
+    arc[0], arc[-1] = start, end  # exactly, not up to rounding
+    return arc.astype(np.float32)
+
+
+def interpolate(generator, *, action, seeds, num_steps, motion_seed):
+    """From one person to another, step by step, all moving alike.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        action: name or label of the action.
+        seeds: two ints, the first and the last person.
+        num_steps: clips to make, both people included, 2 or more.
+        motion_seed: int; the way of moving, shared by all clips.
+
+    Returns:
+        uint8 clips `(num_steps, num_frames, size, size, 3)`.
+
+    Raises:
+        ValueError: an unknown action, under 2 steps, or not two seeds.
+    """
+    if np.shape(seeds) != (2,):
+        raise ValueError(f"seeds must be two ints, one per person; received {seeds!r}.")
+    content = slerp(*content_codes(generator, seeds), num_steps)
+    motion = np.repeat(motion_noise(generator, [motion_seed]), num_steps, axis=0)
+    return make_clips(generator, content, motion, [action] * num_steps)
+
+
+def swap_motion(generator, *, content_seeds, actions, motion_seed):
+    """Every person in every action: content in rows, motion in columns.
+
+    Args:
+        generator: a `models.VideoGenerator`.
+        content_seeds: ints, one person (row) each.
+        actions: names or labels, one column each.
+        motion_seed: int; the way of moving, shared by all clips.
+
+    Returns:
+        uint8 `(len(content_seeds), len(actions), num_frames, size, size, 3)`.
+
+    Raises:
+        ValueError: an unknown action, or a list that is none or empty.
+    """
+    actions = _checked_list("actions", actions)
+    rows, columns = len(_checked_list("content_seeds", content_seeds)), len(actions)
+    content = np.repeat(content_codes(generator, content_seeds), columns, axis=0)
+    motion = np.repeat(motion_noise(generator, [motion_seed]), rows * columns, axis=0)
+    clips = make_clips(generator, content, motion, actions * rows)
+    return clips.reshape(rows, columns, *clips.shape[1:])
+
+
+def _draw_content(generator, num_clips, seed):
+    return _stream(seed, CONTENT_STREAM).standard_normal((num_clips, generator.content_dim), np.float32)
+
+
+def _draw_motion(generator, num_clips, seed):
+    shape = (num_clips, generator.num_frames, generator.motion_dim)
+    return _stream(seed, MOTION_STREAM).standard_normal(shape, np.float32)
+
+
+def _stream(seed, stream):
+    _check_integer("seed", seed, 0)
+    return np.random.default_rng([int(seed), stream])
+
+
+def _action_labels(generator, actions):
+    names = generator.action_names
+    labels = [names.index(action) if action in names else action for action in actions]
+    for label in labels:
+        if not _is_integer(label) or not 0 <= label < len(names):
+            raise ValueError(
+                f"Unknown action {label!r}. This generator knows: {', '.join(names)} (0 to {len(names) - 1})."
+            )
+    return np.array(labels, np.int32)
+
+
+def _is_integer(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _check_integer(name, value, least):
+    if not _is_integer(value) or value < least:
+        raise ValueError(f"{name} must be an int, {least} or more; received {value!r}.")
+
+
+def _checked_list(name, values):
+    """`values` as a list; a single text or number, which is no list, and an empty one are refused."""
+    if np.ndim(values) != 1 or not len(values):
+        raise ValueError(f"{name} must be a list of at least one; received {values!r}.")
+    return list(values)
+
+
+def _expect_shape(name, array, shape):
+    if np.shape(array) != shape:
+        raise ValueError(f"{name} must have shape {shape}; received {np.shape(array)}.")

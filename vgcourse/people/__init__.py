@@ -1,0 +1,21 @@
+"""Data: people made by the course, and what they do; where the training clips come from.
+
+Axes: clip `(time, height, width, 3)`, uint8 RGB in the stored range [0, 255]. Lengths are in metres, angles
+in degrees, times in seconds.
+"""
+
+from vgcourse.people.actors import Actor, random_actor, render_figure
+from vgcourse.people.motions import ACTIONS, pose_action, render_action
+from vgcourse.people.render import actor_split, clip_name, render_actions
+
+__all__ = [
+    "ACTIONS",
+    "Actor",
+    "actor_split",
+    "clip_name",
+    "pose_action",
+    "random_actor",
+    "render_action",
+    "render_actions",
+    "render_figure",
+]

@@ -1,0 +1,125 @@
+"""The actions data set as files: one MP4 per action and actor, and `labels.csv`.
+
+Clips are uint8 [0, 255] with axes (time, height, width, channels).
+"""
+
+import csv
+import hashlib
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import av
+from tqdm import tqdm
+
+from vgcourse.people.motions import ACTIONS, render_action
+from vgcourse.video import VideoError
+
+# Every eleventh actor: skin tones, which go round by tens, stay balanced in all three parts.
+VALIDATION_ACTORS, TEST_ACTORS = range(0, 80, 11), range(2, 80, 11)
+
+
+def actor_split(actor):
+    """Part of the data that an actor belongs to.
+
+    Args:
+        actor: int id; ids beyond the committed 80 are for training.
+
+    Returns:
+        "train", "validation" or "test".
+    """
+    return "validation" if actor in VALIDATION_ACTORS else "test" if actor in TEST_ACTORS else "train"
+
+
+def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers=2):
+    """Render the data set: `walk/walk_007.mp4` and so on, 96x96, 25 fps, 2 s, H.264, and `labels.csv`.
+
+    Files that are there already are kept. Every file is written under another name first, so a broken-off run
+    leaves only whole files and can be started again.
+
+    Args:
+        folder: where to write; made if missing.
+        actions: names out of `ACTIONS`.
+        actors: int ids.
+        seed: int, see `render_action`.
+        workers: number of processes.
+
+    Returns:
+        Path of `labels.csv`, see `write_labels`.
+
+    Raises:
+        ValueError: an action is unknown.
+        VideoError: the folder cannot be written.
+    """
+    unknown = [action for action in actions if action not in ACTIONS]
+    if unknown:
+        raise ValueError(
+            f"Unknown actions {', '.join(map(repr, unknown))}; expected some of {', '.join(ACTIONS)}."
+        )
+    folder = Path(folder)
+    try:
+        for action in actions:
+            (folder / action).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VideoError(f"{folder}: cannot write clips here ({error}); choose another folder.") from error
+    jobs = [
+        (folder / clip_name(action, actor), action, actor, seed) for action in actions for actor in actors
+    ]
+    jobs = [job for job in jobs if not job[0].exists()]
+    # An executor, not a Pool: a worker that cannot start ends the run instead of being replaced for ever.
+    with ProcessPoolExecutor(max(min(workers, len(jobs)), 1), mp_context=get_context("spawn")) as pool:
+        for _ in tqdm(pool.map(_render_file, jobs, chunksize=4), total=len(jobs), unit="clip"):
+            pass
+    return write_labels(folder)
+
+
+def clip_name(action, actor):
+    """Where a clip lies in the folder: returns "walk/walk_007.mp4" for `action` "walk" and `actor` 7."""
+    return f"{action}/{action}_{actor:03d}.mp4"
+
+
+def write_labels(folder):
+    """Write `labels.csv` for all clips that are in a folder.
+
+    Args:
+        folder: Path of the data set.
+
+    Returns:
+        Path of the table: columns file, action, actor, split, sha256; by action, then by actor.
+    """
+    rows = [("file", "action", "actor", "split", "sha256")]
+    for action in ACTIONS:
+        for path in sorted(folder.glob(f"{action}/{action}_*.mp4")):
+            actor = int(path.stem.rpartition("_")[2])
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            rows.append((clip_name(action, actor), action, actor, actor_split(actor), digest))
+    temporary = folder / ".labels.csv.part"
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    os.replace(temporary, folder / "labels.csv")
+    return folder / "labels.csv"
+
+
+def _render_file(job):
+    """Render and write one clip: (path, action, actor, seed)."""
+    path, action, actor, seed = job
+    _write_h264(path, render_action(action, actor, seed=seed))
+
+
+def _write_h264(path, clip, *, fps=25, crf=22):
+    """Write a small MP4; slower and smaller than `video.write_video`: the data set must stay under 8 MB."""
+    temporary = path.with_name(f".{path.stem}.part.mp4")
+    options = {"crf": str(crf), "preset": "veryslow", "threads": "1"}
+    try:
+        with av.open(str(temporary), "w") as container:
+            stream = container.add_stream("libx264", rate=fps, options=options)
+            stream.height, stream.width = clip.shape[1:3]
+            stream.pix_fmt = "yuv420p"
+            for frame in clip:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        os.replace(temporary, path)
+    except (OSError, av.FFmpegError) as error:
+        temporary.unlink(missing_ok=True)
+        raise VideoError(f"{path}: cannot be written ({error}).") from error

@@ -106,7 +106,7 @@ def batches_on_every_replica(gan, clips, *, batch_size, first_step=0):
         first_step: steps that were taken already.
 
     Returns:
-        An iterable of batches for `gan.step_function`; on one device they are those of `training.batches_for`.
+        An iterable of batches for `gan.step_function`; on one device those of `training.batches_for`.
 
     Raises:
         ValueError: the replicas cannot have equal parts of a batch.

@@ -15,10 +15,10 @@ from pathlib import Path
 from vgcourse.datasets import folders
 from vgcourse.datasets import store as stores
 from vgcourse.scale import addresses, beam_steps
+from vgcourse.scale.addresses import FileSystems
 from vgcourse.video import checked_path
 
-VIDEOS = "videos.jsonl"
-WORKERS_LOG = "workers.log"
+VIDEOS, REPORT, SHARDS = "videos.jsonl", "report.json", "shards.json"
 
 
 def beam_arguments(runner, options=()):
@@ -61,27 +61,29 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
         The store's index, a dict (`datasets.store.make_index`).
 
     Raises:
-        ValueError: Beam is missing, there is no usable video, a setting is out of its range, something else
-            is where the store should be, or the job failed; then the same call goes on where it stopped.
+        ValueError: there is no usable video, a setting is out of its range, something else is where the store
+            should be, or the job failed; then the same call goes on where it stopped.
     """
-    addresses.import_beam()
-    folders.check_settings(*settings[:3])
+    size, num_frames, fps, _ = settings
+    folders.check_settings(size, num_frames, fps)
     folder, store, work = _places(folder, store, overwrite)
+    shards = store if addresses.is_address(store) else os.path.join(work, "store")
     videos, labels = beam_steps.list_videos(folder)
-    names = tuple(sorted(set(labels)))
     try:
-        with addresses.new_file(addresses.join(work, VIDEOS)) as path:
-            path.write_text("".join(json.dumps(item) + "\n" for item in videos), encoding="ascii")
-        _run(work, settings, list(arguments))
-        rows = beam_steps.read_report(work)
+        rows, shard_rows = _run(videos, work, shards, settings, list(arguments))
         report.extend(folders.FileReport(*row["report"]) for row in rows)
         folders.report_empty_labels(report, labels)
-        if not any(row["clips"] for row in rows):
+        if not shard_rows:
             addresses.remove_folder(work)
             raise ValueError(f"{folder}: expected a usable video, received {len(rows)} unusable ones")
-        return beam_steps.finish_store(store, work, settings, action_names=names, rows=rows)
+        index = stores.make_index((num_frames, size, size, 3), sorted(set(labels)), fps, shard_rows)
+        addresses.write_json(FileSystems.join(shards, stores.INDEX_NAME), index)  # last: it makes it a store
+        if shards != store:
+            stores.put_in_place(shards, Path(store), Path(work, "replaced"))
     except OSError as error:
         raise ValueError(f"{store}: expected to write a store here, received: {error}") from error
+    addresses.remove_folder(work)
+    return index
 
 
 def _places(folder, store, overwrite):
@@ -89,7 +91,7 @@ def _places(folder, store, overwrite):
     folder, store = checked_path(folder), checked_path(store)
     if addresses.is_address(store):
         store = store.rstrip("/")
-        if addresses.exists(addresses.join(store, stores.INDEX_NAME)):
+        if FileSystems.exists(FileSystems.join(store, stores.INDEX_NAME)):
             raise ValueError(f"{store}: there is a store already; choose another address")
         return folder, store, f"{store}-work"
     store = Path(os.path.abspath(store))
@@ -97,25 +99,18 @@ def _places(folder, store, overwrite):
     return folder, str(store), str(store.with_name(f".{store.name}-work"))
 
 
-def _run(work, settings, arguments):
-    """Runs the job: every video to a part, all rows to a plan, every planned shard to a file."""
-    beam = addresses.import_beam()
+def _run(videos, work, shards, settings, arguments):
+    """Does all steps; returns the rows of all videos and of all shards, which go to the folder `shards`."""
+    import apache_beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    addresses.remove_folder(os.path.join(work, "store"))  # of a plan that may have been another
+    with addresses.new_file(FileSystems.join(work, VIDEOS)) as path:
+        path.write_text("".join(json.dumps(item) + "\n" for item in videos), encoding="ascii")
     here = "--runner=FnApiRunner" in arguments and not any("--direct_running_mode" in it for it in arguments)
-    runner = _processes_here(os.path.join(work, WORKERS_LOG)) if here and os.path.isdir(work) else None
-    pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(arguments))
-    (  # what comes out is in files
-        pipeline
-        | beam.Create([addresses.join(work, VIDEOS)])
-        | "lines" >> beam.FlatMap(read_lines)
-        | "spread videos" >> beam.Reshuffle()
-        | "read videos" >> beam.Map(beam_steps.make_part, work, settings)
-        | "all videos" >> beam.combiners.ToList()
-        | "plan shards" >> beam.FlatMap(beam_steps.report_and_plan, work, settings)
-        | "spread shards" >> beam.Reshuffle()
-        | "write shards" >> beam.Map(beam_steps.make_shard, work)
-    )
+    runner = _processes_here(work) if here else None
+    pipeline = apache_beam.Pipeline(runner=runner, options=PipelineOptions(arguments))
+    _plan_job(pipeline, work, shards, settings)
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:  # of many kinds, by runner
@@ -124,23 +119,42 @@ def _run(work, settings, arguments):
             f"{work}: the Beam job failed: {lines[-1].strip()}. What is finished is kept: the same command "
             "goes on from there"
         ) from error
+    return tuple(addresses.read_json(FileSystems.join(work, name)) for name in (REPORT, SHARDS))
 
 
-def _processes_here(log):
+def _plan_job(pipeline, work, shards, settings):
+    """Every video to a part, the rows to a plan, every planned shard to a file; what comes out is files."""
+    import apache_beam as beam
+
+    rows = (
+        pipeline
+        | beam.Create([FileSystems.join(work, VIDEOS)])
+        | "lines" >> beam.FlatMap(FileSystems.open)
+        | "spread videos" >> beam.Reshuffle()
+        | "read videos" >> beam.Map(beam_steps.make_part, work, settings)
+        | "all videos" >> beam.combiners.ToList()
+    )
+    rows | "report" >> beam.Map(beam_steps.keep_rows, FileSystems.join(work, REPORT))
+    (
+        rows
+        | "plan shards" >> beam.FlatMap(beam_steps.plan_shards, settings)
+        | "spread shards" >> beam.Reshuffle()
+        | "write shards" >> beam.Map(beam_steps.make_shard, shards)
+        | "all shards" >> beam.combiners.ToList()
+        | "list shards" >> beam.Map(beam_steps.keep_rows, FileSystems.join(work, SHARDS))
+    )
+
+
+def _processes_here(work):
     """A runner with a process for each worker. Beam's own way takes no Python whose path has a space, and
-    fills the terminal with the workers' messages; these go to the file `log`."""
+    fills the terminal with the workers' messages; these go to a file, if the work folder is on this machine.
+    """
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
     logging.getLogger("apache_beam.runners").setLevel(logging.ERROR)
     command = [sys.executable, "-m", "apache_beam.runners.worker.sdk_worker_main"]
     quote = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    log = os.devnull if addresses.is_address(work) else os.path.join(work, "workers.log")
     line = f"{quote(command)} 2>> {quote([log])}"
     return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(line))
-
-
-def read_lines(address):
-    """Yield the lines of the text at `address`, without holding them all."""
-    with addresses.open_file(address) as file:
-        for line in file:
-            yield line.decode("ascii")

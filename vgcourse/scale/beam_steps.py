@@ -11,17 +11,17 @@ beside the store, in `.STORE-work`, or `STORE-work` where it is an address:
     parts/KEY.tfrecord    the clips of one video; KEY is a hash of its name, size, time and the settings
     parts/KEY.json        its row, written last: where there is one, the video is done
     report.json           all rows, once every video is done
-    store-KEY/            the shards; KEY is a hash of what goes into them
-    shards-KEY/           a row for each finished shard
+    store/                the shards, before they go to their place (at an address they are there at once)
+    shards.json           their rows in the index
     workers.log           what workers on this machine have to say
 Every file is written under another name and renamed when whole. A job that was killed and is started again
-makes only what is missing; a video that changed in between is read again.
+reads only the videos that are missing, or have changed in between, and puts the shards together anew.
 """
 
 import hashlib
 import json
 import os
-from collections import namedtuple
+from collections import defaultdict, namedtuple
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +31,7 @@ from vgcourse import video
 from vgcourse.datasets import folders
 from vgcourse.datasets import store as stores
 from vgcourse.scale import addresses
-
-REPORT = "report.json"
+from vgcourse.scale.addresses import FileSystems
 
 
 class Settings(NamedTuple):
@@ -40,7 +39,7 @@ class Settings(NamedTuple):
 
     size: int
     num_frames: int
-    fps: float | None = None
+    fps: float
     shard_bytes: int = stores.SHARD_BYTES
 
 
@@ -64,8 +63,9 @@ def list_videos(folder):
     Raises:
         ValueError: there is no such folder, or no video in it.
     """
-    find = _find_at_address if addresses.is_address(folder) else _find_in_folder
-    found = find(folder)
+    found = list((_find_at_address if addresses.is_address(folder) else _find_in_folder)(folder))
+    if not found:
+        raise ValueError(f"{folder}: expected videos ({' '.join(folders.VIDEO_SUFFIXES)}), received none")
     labels = [label for *_, label in found]
     actions = {label: action for action, label in enumerate(sorted(set(labels)))}
     videos = [Video(place, *row, actions[label], stamp) for place, (*row, stamp, label) in enumerate(found)]
@@ -73,30 +73,25 @@ def list_videos(folder):
 
 
 def _find_in_folder(folder):
-    """`(address, shown, file, stamp, label)` of every video."""
-    found = []
+    """Yields `(address, shown, file, stamp, label)` of every video."""
     for path, label in folders.find_videos(Path(folder)):
         try:
             stamp = [path.stat().st_size, path.stat().st_mtime_ns]
         except OSError:  # a broken link, for example: the report will say so
             stamp = None
-        file = folders.printable(path.relative_to(folder))
-        found.append((os.path.abspath(path), str(path), file, stamp, label))
-    return found
+        yield os.path.abspath(path), str(path), folders.printable(path.relative_to(folder)), stamp, label
 
 
 def _find_at_address(folder):
     """The same, of an address; the rules are those of `datasets.find_videos`."""
-    found = []
-    for address, *stamp in addresses.list_files(folder):
-        parts = address[len(folder.rstrip("/")) + 1 :].split("/")
+    folder = folder.rstrip("/")
+    found = [(file.path[len(folder) + 1 :].split("/"), file) for file in addresses.list_files(folder)]
+    for parts, file in sorted(found, key=lambda pair: pair[0]):
         hidden = any(part.startswith(".") for part in parts)
         if not hidden and Path(parts[-1]).suffix.lower() in folders.VIDEO_SUFFIXES:
-            label = parts[0] if len(parts) > 1 else folder.rstrip("/").rsplit("/", 1)[-1]
-            found.append((parts, (address, address, "/".join(parts), stamp, label)))
-    if not found:
-        raise ValueError(f"{folder}: expected videos ({' '.join(folders.VIDEO_SUFFIXES)}), received none")
-    return [row for _, row in sorted(found)]
+            label = parts[0] if len(parts) > 1 else folder.rsplit("/", 1)[-1]
+            stamp = [file.size_in_bytes, file.last_updated_in_seconds]
+            yield file.path, file.path, "/".join(parts), stamp, label
 
 
 # ---- the steps -------------------------------------------------------------------------------------------
@@ -111,199 +106,93 @@ def make_part(line, work, settings):
         settings: `Settings`.
 
     Returns:
-        The video's row, a dict: `place`, `part`, `clips`, `num_bytes`, `fps` and `report`, the fields of its
+        The video's place and its row, a dict: `part`, `clips`, `num_bytes` and `report`, the fields of its
         `FileReport`.
     """
     item = Video(*json.loads(line))
-    key = _key([stores.STORE_FORMAT, *item[1:], *settings[:3]])
-    part = addresses.join(work, "parts", f"{key}.tfrecord")
-    row_place = addresses.join(work, "parts", f"{key}.json")
-    row = _finished(row_place, part)
-    if row is None:
+    key = hashlib.sha256(json.dumps([stores.STORE_FORMAT, *item[1:], *settings[:3]]).encode()).hexdigest()
+    part, row_place = (FileSystems.join(work, "parts", f"{key}.{end}") for end in ("tfrecord", "json"))
+    row = addresses.read_json(row_place) if FileSystems.exists(row_place) else None
+    if row is None or addresses.size(part) != row["num_bytes"]:
         try:
-            row = _write_part(item, part, settings)
-        except ValueError as error:
-            reason = folders.printable(str(error))
-            row = {"clips": 0, "num_bytes": 0, "fps": 0.0, "report": (item.file, "skipped", reason, 0)}
-        _write_json(row_place, row)
-    return {**row, "part": part, "place": item.place}
+            clips, num_bytes = _write_part(item, part, settings)
+            report = (item.file, "read", "", clips)
+        except video.VideoError as error:
+            clips, num_bytes, report = 0, 0, (item.file, "skipped", folders.printable(error), 0)
+        row = {"part": part, "clips": clips, "num_bytes": num_bytes, "report": report}
+        addresses.write_json(row_place, row)
+    return item.place, row
 
 
 def _write_part(item, part, settings):
-    """Streams the clips of a video to a file; its row. A ValueError says why the video cannot be used."""
-    count = 0
-    with addresses.new_file(part) as partial:
+    """Streams the clips of a video to a file; `(clips, bytes)`. A VideoError says why it cannot be used."""
+    size, num_frames, fps, _ = settings
+    clips = 0
+    with addresses.local_file(item.address) as path, addresses.new_file(part) as partial:
         with tf.io.TFRecordWriter(str(partial)) as writer:
-            for clip in _readable_clips(item, settings):
-                writer.write(stores.serialise(clip, item.action, -1, item.file))
-                count += 1
-        num_bytes = partial.stat().st_size
-    rate = float(settings.fps or _rate(item))
-    report = (item.file, "read", "", count)
-    return {"clips": count, "num_bytes": num_bytes, "fps": rate, "report": report}
-
-
-def _readable_clips(item, settings):
-    """The clips of a video; every reason why it cannot be read is a ValueError that calls it as `shown`."""
-    try:
-        with addresses.local_file(item.address) as path:
             try:
-                size, num_frames, fps, _ = settings
-                yield from folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps)
-            except (ValueError, OSError) as error:
-                raise ValueError(str(error).replace(path, item.shown)) from None
-    except OSError as error:  # of the address
-        raise ValueError(f"{item.shown}: {error}") from None
-
-
-def _rate(item):
-    with addresses.local_file(item.address) as path:
-        return video.probe(path).fps
-
-
-def report_and_plan(rows, work, settings):
-    """Write the report of all videos, in order, and return the plan, as `plan_shards` makes it.
-
-    Args:
-        rows: of all videos, in any order.
-        work: the work folder.
-        settings: `Settings`.
-    """
-    rows = sorted(rows, key=lambda row: row["place"])
-    _write_json(addresses.join(work, REPORT), rows)
-    return plan_shards(rows, settings)
+                for clip in folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps):
+                    writer.write(stores.serialise(clip, item.action, -1, item.file))
+                    clips += 1
+            except (ValueError, OSError) as error:  # a disk that is full is neither
+                raise video.VideoError(str(error).replace(path, item.shown)) from None
+        return clips, partial.stat().st_size
 
 
 def plan_shards(rows, settings):
     """Decide which clips make up which shard.
 
     Args:
-        rows: of all videos, in order.
+        rows: of all videos, each with its place, in any order.
         settings: `Settings`.
 
-    Yields:
-        A dict a shard: its `number`, `key` of them all, `num_clips`, and `pieces`, a list of `(part, first
-        byte, byte after the last)`.
+    Returns:
+        A list of `(place, num_clips, pieces)`, one a shard; `pieces` are `(part, first byte, byte after the
+        last)`.
     """
-    rows = [row for row in rows if row["clips"]]
-    key = _key([settings.shard_bytes, *((row["part"], row["clips"]) for row in rows)])
     shape = (settings.num_frames, settings.size, settings.size, 3)
-    room = per_shard = stores.clips_per_shard(shape, settings.shard_bytes)
-    number, pieces = 0, []
-    for row in rows:
-        record = row["num_bytes"] // row["clips"]  # all records of a video have one length
-        first = 0
-        while first < row["clips"]:
-            last = min(row["clips"], first + room)
-            pieces.append((row["part"], first * record, last * record))
-            room, first = room - (last - first), last
-            if not room:
-                yield {"number": number, "key": key, "num_clips": per_shard, "pieces": pieces}
-                number, room, pieces = number + 1, per_shard, []
-    if pieces:
-        yield {"number": number, "key": key, "num_clips": per_shard - room, "pieces": pieces}
+    per_shard = stores.clips_per_shard(shape, settings.shard_bytes)
+    pieces, before = defaultdict(list), 0
+    for row in (row for _, row in sorted(rows) if row["clips"]):
+        clips, record = (
+            row["clips"],
+            row["num_bytes"] // row["clips"],
+        )  # all records of a video have one length
+        for shard in range(before // per_shard, -(-(before + clips) // per_shard)):
+            start = shard * per_shard - before
+            first, last = max(start, 0), min(start + per_shard, clips)
+            pieces[shard].append((row["part"], first * record, last * record))
+        before += clips
+    return [(shard, min(per_shard, before - shard * per_shard), pieces[shard]) for shard in sorted(pieces)]
 
 
-def make_shard(shard, work):
-    """Put a shard together out of pieces of parts, unless that was done already.
+def make_shard(shard, folder):
+    """Put a shard together out of pieces of parts.
 
     Args:
         shard: one of `plan_shards`.
-        work: the work folder.
+        folder: where to write it.
 
     Returns:
-        The shard's row in the index, a dict: `file`, `num_clips`, `num_bytes`, `sha256`.
+        Its place and its row in the index, a dict.
+
+    Raises:
+        OSError: a part is not as long as it was.
     """
-    place, row_place = _shard_places(shard, work)
-    row = _finished(row_place, place)
-    if row is None:
-        with addresses.new_file(place) as partial:
-            num_bytes, sha256 = _join_pieces(shard["pieces"], partial)
-        name = stores.shard_name(shard["number"])
-        row = {"file": name, "num_clips": shard["num_clips"], "num_bytes": num_bytes, "sha256": sha256}
-        _write_json(row_place, row)
-    return row
-
-
-def _join_pieces(pieces, path):
-    """Copies ranges of bytes one after the other to `path`; returns `(bytes, sha256)`."""
-    sha256, written = hashlib.sha256(), 0
-    with open(path, "wb") as target:
+    place, num_clips, pieces = shard
+    row = {"file": stores.shard_name(place), "num_clips": num_clips}
+    with addresses.new_file(FileSystems.join(folder, row["file"])) as path, path.open("w+b") as target:
         for part, first, last in pieces:
-            with addresses.open_file(part) as source:
+            with FileSystems.open(part) as source:
                 source.seek(first)
-                while first < last and (data := source.read(min(addresses.COPY_BYTES, last - first))):
-                    target.write(data)
-                    sha256.update(data)
-                    first, written = first + len(data), written + len(data)
-            if first < last:
-                raise OSError(f"{part}: expected {last} bytes or more, received {first}")
-    return written, sha256.hexdigest()
+                if target.write(source.read(last - first)) != last - first:
+                    raise OSError(f"{part}: expected {last} bytes or more, received fewer")
+        row["num_bytes"] = target.tell()
+        target.seek(0)
+        row["sha256"] = hashlib.file_digest(target, "sha256").hexdigest()
+    return place, row
 
 
-# ---- the end ---------------------------------------------------------------------------------------------
-
-
-def read_report(work):
-    """Return the rows of all videos, in order, that `report_and_plan` wrote to the folder `work`."""
-    return _read_json(addresses.join(work, REPORT))
-
-
-def finish_store(store, work, settings, *, action_names, rows):
-    """Put the finished shards where the store belongs, and delete the work folder.
-
-    Args:
-        store: the store's place; at a path, what is there is replaced.
-        work: the work folder.
-        settings: `Settings`.
-        action_names: names of the actions.
-        rows: of all videos, in order.
-
-    Returns:
-        The store's index.
-    """
-    plan = list(plan_shards(rows, settings))
-    row_places = [_shard_places(shard, work)[1] for shard in plan]
-    shape = (settings.num_frames, settings.size, settings.size, 3)
-    rate = next(row["fps"] for row in rows if row["clips"])
-    index = stores.make_index(shape, action_names, rate, [_read_json(place) for place in row_places])
-    finished = addresses.join(work, f"store-{plan[0]['key']}")
-    if addresses.is_address(store):
-        for name in (shard["file"] for shard in index["shards"]):
-            addresses.move(addresses.join(finished, name), addresses.join(store, name))
-        _write_json(addresses.join(store, stores.INDEX_NAME), index)  # last: without one, it is no store
-    else:
-        _write_json(addresses.join(finished, stores.INDEX_NAME), index)
-        stores.put_in_place(finished, Path(store), Path(work, "replaced"))
-    addresses.remove_folder(work)
-    return index
-
-
-# ---- rows and keys ---------------------------------------------------------------------------------------
-
-
-def _shard_places(shard, work):
-    """Where a shard and its row go."""
-    name = stores.shard_name(shard["number"])
-    folders = [addresses.join(work, f"{kind}-{shard['key']}") for kind in ("store", "shards")]
-    return addresses.join(folders[0], name), addresses.join(folders[1], f"{name}.json")
-
-
-def _key(what):
-    return hashlib.sha256(json.dumps(what).encode("ascii")).hexdigest()[:32]
-
-
-def _finished(row_place, file):
-    """The row of what was done already, or None; `file` must have as many bytes as it says."""
-    row = _read_json(row_place) if addresses.exists(row_place) else None
-    return row if row and addresses.size(file) == row["num_bytes"] else None
-
-
-def _read_json(place):
-    with addresses.open_file(place) as file:
-        return json.loads(file.read())
-
-
-def _write_json(place, content):
-    with addresses.new_file(place) as path:
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+def keep_rows(rows, place):
+    """Write `rows`, each with its place, in their order to the file at `place`."""
+    addresses.write_json(place, [row for _, row in sorted(rows)])

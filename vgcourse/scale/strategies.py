@@ -7,6 +7,7 @@ and the only one that needs the run's folder. `replicas` says what the split of 
 import contextlib
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -15,7 +16,6 @@ import numpy as np
 import tensorflow as tf
 
 from vgcourse import datasets, training
-from vgcourse.gan import make_gan
 from vgcourse.scale import replicas
 
 STRATEGIES = ("auto", "one", "mirrored", "multi-worker")
@@ -23,6 +23,7 @@ WATCH_EVERY = 3.0  # seconds between two looks at the other workers
 WORKER_SEED = 1_000_003  # between the seeds of the batches of workers that read clips of their own
 MISSES = 4  # looks in a row that a lost worker does not answer
 EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+ADDRESS = re.compile(r".+:\d+")
 LOST = (
     "another worker of the job does not answer any more, so this one stops, too. Start all workers again "
     "with --resume: they go on from the last checkpoint."
@@ -50,94 +51,46 @@ def make_strategy(name="auto"):
     if name not in STRATEGIES:
         raise ValueError(f"strategy: expected one of {', '.join(STRATEGIES)}; received {name!r}")
     if name == "multi-worker":
-        _check_cluster()
+        _workers_in_tf_config(with_task=True)
         try:
             return tf.distribute.MultiWorkerMirroredStrategy()
         except RuntimeError as error:
             raise ValueError(f"strategy multi-worker: make it before TensorFlow is used; {error}") from error
-    gpus = tf.config.list_logical_devices("GPU")
-    if name == "auto" and len(_workers(_tf_config().get("cluster", {}))) > 1:
+    if name == "auto" and len(_workers_in_tf_config()) > 1:
         raise ValueError(
             "TF_CONFIG names several workers: choose --strategy multi-worker to train with all of them"
         )
+    gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     return tf.distribute.get_strategy()
 
 
-def _tf_config():
-    """The cluster and the task that the environment names, a dict; empty where it names none."""
+def _workers_in_tf_config(*, with_task=False):
+    """The workers' addresses in TF_CONFIG; none if it is not set, which is an error if a task is asked for.
+
+    Of a wrong one TensorFlow would say something that helps nobody, or wait for ever.
+    """
     text = os.environ.get("TF_CONFIG", "").strip()
     try:
         config = json.loads(text or "{}")
         cluster = config.get("cluster", {})
-        if not all(isinstance(address, str) for address in _workers(cluster)):
-            raise ValueError(f"cluster {cluster}")
-        return config
-    except (ValueError, AttributeError, TypeError) as error:
+        workers = _workers(cluster)
+        if len(set(workers)) < len(workers) or not all(ADDRESS.fullmatch(worker) for worker in workers):
+            raise ValueError("cluster: not a list of addresses, HOST:PORT, each once")
+        if with_task:
+            kind, index = config["task"]["type"], int(config["task"]["index"])
+            if kind not in ("chief", "worker") or not 0 <= index < len(cluster[kind]):
+                raise ValueError("task: not one of the cluster's workers")
+        return workers
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(f"expected TF_CONFIG such as {EXAMPLE}; received {text!r} ({error})") from error
 
 
 def _workers(cluster):
     """Addresses of the workers in their order, the chief first."""
     return [*cluster.get("chief", []), *cluster.get("worker", [])]
-
-
-def _check_cluster():
-    """TensorFlow would wait for ever, or say something that helps nobody."""
-    config = _tf_config()
-    try:
-        kind, index = config["task"]["type"], int(config["task"]["index"])
-        if kind not in ("chief", "worker") or not 0 <= index < len(config["cluster"][kind]):
-            raise ValueError(f"task {config['task']}")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"strategy multi-worker: expected TF_CONFIG such as {EXAMPLE}; received "
-            f"{os.environ.get('TF_CONFIG', '')!r} ({error!r})"
-        ) from error
-
-
-def strategy_of(gan):
-    """The strategy in whose scope a `keras.Model` was made; TensorFlow's default for one device.
-
-    Args:
-        gan: the model.
-
-    Returns:
-        A `tf.distribute.Strategy`.
-    """
-    return getattr(gan, "distribute_strategy", None) or tf.distribute.get_strategy()
-
-
-def is_chief(strategy):
-    """Whether this process keeps checkpoints and history: all but one of several workers do not.
-
-    Args:
-        strategy: a `tf.distribute.Strategy`.
-
-    Returns:
-        A bool.
-    """
-    return strategy.extended.should_checkpoint
-
-
-def worker_place(strategy):
-    """Which worker this process is.
-
-    Args:
-        strategy: a `tf.distribute.Strategy`.
-
-    Returns:
-        `(worker, num_workers)`; the chief is worker 0. `(0, 1)` where there is one process.
-    """
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return 0, 1
-    resolver = strategy.cluster_resolver
-    cluster = resolver.cluster_spec().as_dict()
-    chiefs = len(cluster.get("chief", []))
-    worker = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
-    return worker, chiefs + len(cluster.get("worker", []))
 
 
 def batches_on_every_replica(gan, clips, *, batch_size, first_step=0):
@@ -158,10 +111,8 @@ def batches_on_every_replica(gan, clips, *, batch_size, first_step=0):
     Raises:
         ValueError: the replicas cannot have equal parts of a batch.
     """
-    strategy = strategy_of(gan)
+    strategy = gan.distribute_strategy
     size = strategy.num_replicas_in_sync
-    if not isinstance(strategy, (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)):
-        return training.batches_for(gan, clips, batch_size=batch_size, first_step=first_step)
     if batch_size % size:
         raise ValueError(
             f"batch_size: expected a multiple of {size}, the number of replicas; received {batch_size}"
@@ -172,13 +123,12 @@ def batches_on_every_replica(gan, clips, *, batch_size, first_step=0):
         local, small = size // workers, batch_size // size
         if getattr(clips, "is_part", False):
             first, seed = first_step * local, gan.seed + WORKER_SEED * worker
-            return training.batches_for(gan, clips, batch_size=small, first_step=first, seed=seed).repeat()
-        # Of the small batches of all replicas, in order, those of this worker.
-        batches = training.batches_for(gan, clips, batch_size=small, first_step=first_step * size).repeat()
-        if workers == 1:
-            return batches
-        own = batches.enumerate().filter(lambda place, _: (place // local) % workers == worker)
-        return own.map(lambda _, batch: batch)
+            own = training.batches_for(gan, clips, batch_size=small, first_step=first, seed=seed)
+        else:  # of the small batches of all replicas, in order, those of this worker
+            batches = training.batches_for(gan, clips, batch_size=small, first_step=first_step * size)
+            own = batches.enumerate().filter(lambda place, _: (place // local) % workers == worker)
+            own = own.map(lambda _, batch: batch)
+        return own.repeat()  # endless already; said so, TensorFlow does not ask all workers at every step
 
     return strategy.distribute_datasets_from_function(worker_batches)
 
@@ -203,88 +153,76 @@ class Workers(training.OneProcess):
 
     Args:
         strategy: see `make_strategy`.
+
+    Attributes:
+        addresses: of all workers, the chief's first; empty where there is one process.
+        worker: place of this one among them.
     """
 
     def __init__(self, strategy):
         self.strategy = strategy
-        self.is_chief, self.num_replicas = is_chief(strategy), strategy.num_replicas_in_sync
+        self.is_chief, self.num_replicas = strategy.extended.should_checkpoint, strategy.num_replicas_in_sync
+        resolver = strategy.cluster_resolver
+        cluster = resolver.cluster_spec().as_dict() if resolver else {}
+        self.addresses = _workers(cluster)
+        self.worker = self.addresses.index(cluster[resolver.task_type][resolver.task_id]) if cluster else 0
 
     def make_gan(self, config):
         with self.strategy.scope():
-            names = ("num_frames", "fps", "precision", "seed")
-            settings = {name: config[name] for name in names}
-            if tf.distribute.has_strategy():
-                settings["model"] = replicas.ReplicatedVideoGAN
-            gan = make_gan(config["size"], config["action_names"], **settings)
-            if tf.distribute.has_strategy():
+            gan = super().make_gan(config, model=replicas.ReplicatedVideoGAN)
+            if self.num_replicas > 1:
                 replicas.synchronise_batch_norm(gan.generator)
         return gan
 
     def open_store(self, store):
-        worker, num_workers = worker_place(self.strategy)
-        return datasets.open_store(store, worker=worker, num_workers=num_workers)
+        return datasets.open_store(store, worker=self.worker, num_workers=max(len(self.addresses), 1))
 
     def batches(self, gan, clips, *, batch_size, first_step):
         return batches_on_every_replica(gan, clips, batch_size=batch_size, first_step=first_step)
 
     def tell_all(self, value):
-        return tell_all(self.strategy, value)
+        text = np.frombuffer(json.dumps(value if self.is_chief else None).encode(), np.uint8)
+        (length,) = self._from_chief([np.int32(len(text))])
+        (text,) = self._from_chief([np.resize(text, length).astype(np.int32)])
+        return json.loads(text.astype(np.uint8).tobytes())
 
     def copy_from_chief(self, gan):
-        copy_from_chief(self.strategy, list(training.state_of(gan).values()))
+        variables = list(training.state_of(gan).values())
+        values = self._from_chief([np.asarray(variable) for variable in variables])
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    def _from_chief(self, arrays):
+        """The chief's arrays, of the same shapes everywhere: a sum in which those of all others are zero."""
+        if len(self.addresses) < 2:
+            return arrays
+
+        def summed(arrays):
+            context = tf.distribute.get_replica_context()
+            is_first = tf.convert_to_tensor(context.replica_id_in_sync_group) == 0
+            own = [tf.where(is_first, array, tf.zeros_like(array)) for array in arrays]
+            return [context.all_reduce(tf.distribute.ReduceOp.SUM, array) for array in own]
+
+        run, tensors = self.strategy.run, [tf.constant(array) for array in arrays]
+        with lost_workers():
+            sums = tf.function(lambda: run(summed, args=(tensors,)))()
+            return [self.strategy.experimental_local_results(total)[0].numpy() for total in sums]
 
     @contextlib.contextmanager
     def together(self):
-        with lost_workers(), watched_workers(self.strategy):
+        """A step waits for every worker, and TensorFlow may take minutes to find out that one is gone. But a
+        process that was killed no longer listens at its address; one that is only slow does."""
+        if len(self.addresses) < 2:
             yield
-
-
-def tell_all(strategy, value):
-    """What the chief knows, told to every worker; all of them call this at the same time.
-
-    Args:
-        strategy: a `tf.distribute.Strategy`.
-        value: anything that JSON can hold; that of other workers than the chief is not looked at.
-
-    Returns:
-        The chief's value.
-    """
-    if worker_place(strategy)[1] == 1:
-        return value
-    text = np.frombuffer(json.dumps(value if is_chief(strategy) else None).encode(), np.uint8).astype(
-        np.int32
-    )
-    (length,) = _from_chief(strategy, [np.int32(len(text))])
-    (text,) = _from_chief(strategy, [np.resize(text, int(length))])
-    return json.loads(text.astype(np.uint8).tobytes())
-
-
-def copy_from_chief(strategy, variables):
-    """Set variables to what they are in the chief; all workers call this at the same time.
-
-    Args:
-        strategy: a `tf.distribute.Strategy`.
-        variables: list of `keras.Variable`, the same in every worker.
-    """
-    if worker_place(strategy)[1] == 1:
-        return
-    values = _from_chief(strategy, [np.asarray(variable) for variable in variables])
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
-def _from_chief(strategy, arrays):
-    """The chief's arrays: a sum over replicas in which those of all others are zero."""
-
-    def summed(arrays):
-        context = tf.distribute.get_replica_context()
-        is_first = tf.convert_to_tensor(context.replica_id_in_sync_group) == 0
-        own = [tf.where(is_first, array, tf.zeros_like(array)) for array in arrays]
-        return [context.all_reduce(tf.distribute.ReduceOp.SUM, array) for array in own]
-
-    with lost_workers():
-        sums = tf.function(lambda: strategy.run(summed, args=([tf.constant(array) for array in arrays],)))()
-        return [strategy.experimental_local_results(total)[0].numpy() for total in sums]
+            return
+        others, done = [*self.addresses], threading.Event()
+        del others[self.worker]
+        threading.Thread(target=_watch, args=(others, done), daemon=True).start()
+        try:
+            with lost_workers():
+                yield
+        finally:
+            done.set()
 
 
 @contextlib.contextmanager
@@ -295,31 +233,6 @@ def lost_workers():
         yield
     except tuple(getattr(tf.errors, f"{name}Error") for name in gone) as error:
         raise WorkerLost(f"{LOST} (TensorFlow: {str(error).splitlines()[0]})") from error
-
-
-@contextlib.contextmanager
-def watched_workers(strategy):
-    """End this process when another worker is gone, which a step would wait for.
-
-    TensorFlow finds out by itself, but on a busy machine it may take minutes. A process that is killed no
-    longer listens at its address in TF_CONFIG; one that is only slow does.
-
-    Args:
-        strategy: a `tf.distribute.Strategy`; one without other workers is not watched.
-
-    Yields:
-        Nothing.
-    """
-    done = threading.Event()
-    worker, num_workers = worker_place(strategy)
-    if num_workers > 1:
-        addresses = _workers(strategy.cluster_resolver.cluster_spec().as_dict())
-        others = [address for place, address in enumerate(addresses) if place != worker]
-        threading.Thread(target=_watch, args=(others, done), daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
 
 
 def _watch(addresses, done):

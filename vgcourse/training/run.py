@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vgcourse import datasets
 from vgcourse.files import NotWrittenError, new_file
-from vgcourse.gan import make_gan
+from vgcourse.gan import VideoGAN, make_gan
 from vgcourse.training import provenance
 from vgcourse.training.checkpoints import (
     NotFiniteError,
@@ -40,10 +40,11 @@ class OneProcess:
     is_chief = True  # keeps the run's folder
     num_replicas = 1
 
-    def make_gan(self, config):
+    def make_gan(self, config, *, model=VideoGAN):
         """The compiled GAN of a run's settings, at step 0."""
         names = ("num_frames", "fps", "precision", "seed")
-        return make_gan(config["size"], config["action_names"], **{name: config[name] for name in names})
+        settings = {name: config[name] for name in names}
+        return make_gan(config["size"], config["action_names"], **settings, model=model)
 
     def open_store(self, store):
         """The clips of this process, as a `datasets.Store`."""

@@ -65,7 +65,7 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
             is where the store should be, or the job failed; then the same call goes on where it stopped.
     """
     addresses.import_beam()
-    folders.check_settings(*settings[:3])
+    folders.check_clip_settings(*settings[:3])
     folder, store, work = _places(folder, store, overwrite)
     videos, labels = beam_steps.list_videos(folder)
     names = tuple(sorted(set(labels)))
@@ -75,7 +75,7 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
         _run(work, settings, list(arguments))
         rows = beam_steps.read_report(work)
         report.extend(folders.FileReport(*row["report"]) for row in rows)
-        folders.report_empty_labels(report, labels)
+        folders.report_empty_labels(report, labels, names)
         if not any(row["clips"] for row in rows):
             addresses.remove_folder(work)
             raise ValueError(f"{folder}: expected a usable video, received {len(rows)} unusable ones")

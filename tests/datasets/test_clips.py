@@ -23,9 +23,9 @@ from vgcourse.datasets import Clips
         ({"actions": [0.0, 1.0]}, "float64"),
         ({"actors": [1]}, r"actors .* \(1,\)"),
         ({"files": ["one.mp4"]}, "received 1"),
-        ({"fps": float("nan")}, "fps must be .* received nan"),
-        ({"fps": -1}, "fps must be .* received -1"),
-        ({"fps": "10"}, "fps must be .* received '10'"),
+        ({"fps": float("nan")}, "fps: expected .* received nan"),
+        ({"fps": -1}, "fps: expected .* received -1"),
+        ({"fps": "10"}, "fps: expected .* received '10'"),
         ({"action_names": ("walk", "walk")}, "different from each other.*'walk', 'walk'"),
         ({"action_names": "walk"}, "tuple of texts; received 'walk'"),
         ({"action_names": (1, 2)}, r"tuple of texts; received \(1, 2\)"),
@@ -54,7 +54,10 @@ def test_select_and_only_keep_labels_with_clips():
 
 def test_concatenate_is_the_inverse_of_select():
     clips = some_clips()
-    assert_same(datasets.concatenate([clips.select(slice(0, 4)), clips.select(slice(4, None))]), clips)
+    parts = [clips.select(slice(0, 4)), clips.select(slice(4, None))]
+    assert_same(datasets.concatenate(parts), clips)
+    assert_same(datasets.concatenate(iter(parts)), clips)
+    assert len(parts) == 2  # the caller's list is left alone
     with pytest.raises(ValueError, match="expected .*6, 3, 3, 3.* received .*6, 2, 2, 3"):
         datasets.concatenate([clips, some_clips(size=2)])
     with pytest.raises(ValueError, match="at least one part to join, received none"):

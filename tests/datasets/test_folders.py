@@ -3,14 +3,16 @@
 import os
 import re
 import sys
+import tracemalloc
 
 import av
 import numpy as np
 import pytest
 from samples import assert_same, write_counting_video
 
-from vgcourse import datasets
+from vgcourse import datasets, video
 from vgcourse.datasets import clips_from_folder, folders, load_clips, save_clips
+from vgcourse.files import NotWrittenError
 
 
 def write_sound(path):
@@ -135,7 +137,7 @@ def test_nothing_usable_lists_the_reasons(mixed_folder, tmp_path):
 )
 def test_settings_are_checked_before_any_video_is_read(tmp_path, wrong):
     write_counting_video(tmp_path / "a.mp4")
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be.*received"):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}: expected.*received"):
         clips_from_folder(tmp_path, **{"size": 8, "num_frames": 4, **wrong})
 
 
@@ -163,9 +165,11 @@ def test_a_label_without_a_usable_video_is_no_action(tmp_path):
     clips, _ = clips_from_folder(tmp_path, size=8, num_frames=9)
     assert clips.action_names == ("a", "c")
     assert clips.actions.tolist() == [0, 1]
-    report = []  # streamed, the names are settled before the videos are read: the report says what is missing
+    # Streamed, the names are settled before all videos are read: a class without clips is none there, either.
+    report = []
     parts = list(folders.iter_folder(tmp_path, size=8, num_frames=9, report=report))
-    assert [part.action_names for part in parts] == [("a", "b", "c")] * 2
+    assert [part.action_names for part in parts] == [("a", "c")] * 2
+    assert [int(part.actions[0]) for part in parts] == [0, 1]
     assert ["no clip shows 'b'" in row.reason for row in report] == [False, False, True, False]
 
 
@@ -198,6 +202,81 @@ def test_long_videos_lose_no_frame_between_pieces(tmp_path, monkeypatch):
     write_counting_video(tmp_path / "long.mp4", 80)
     clips, _ = clips_from_folder(tmp_path, size=8, num_frames=16)
     np.testing.assert_allclose(clips.clips.mean(axis=(2, 3, 4)).ravel(), 3 * np.arange(80), atol=3)
+
+
+FRAME = np.zeros((32, 32, 3), np.uint8)
+
+
+@pytest.fixture
+def long_video(tmp_path, monkeypatch):
+    """A video of 2,000 frames, each of one grey, that is made while it is read; pieces are small."""
+    monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 64)
+    monkeypatch.setattr(folders, "BYTES_AT_ONCE", 50 * FRAME.nbytes)
+    frames = lambda path, **_: (FRAME + np.uint8(k // 100) for k in range(2000))  # noqa: E731
+    monkeypatch.setattr(folders.video, "iter_frames", frames)
+    (tmp_path / "long").mkdir()
+    (tmp_path / "long" / "film.mp4").write_bytes(b"made while it is read")
+    return tmp_path / "long"
+
+
+def test_a_long_video_is_never_whole_in_memory(long_video):
+    """Bytes are counted, in frames: of 2,000 no more than a few pieces of 64 live at the same time."""
+    report, count = [], 0
+    tracemalloc.start()
+    try:
+        for part in folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=report):
+            assert part.clips[:, :, 0, 0, 0].ravel().tolist() == [
+                k // 100 for k in range(10 * count, 10 * (count + len(part)))
+            ]
+            count += len(part)
+            assert report == [("film.mp4", "read", "", 200)]
+        peak = tracemalloc.get_traced_memory()[1] / FRAME.nbytes
+    finally:
+        tracemalloc.stop()
+    assert count == 200
+    assert peak < 600  # what `find_cuts` computes with is among it
+
+
+def test_a_long_video_in_pieces_is_one_video(long_video, tmp_path):
+    clips, report = clips_from_folder(long_video, size=32, num_frames=10, fps=25)
+    assert clips.files == ("film.mp4",) * 200
+    assert report == [("film.mp4", "read", "", 200)]
+    assert clips.clips[:, :, 0, 0, 0].ravel().tolist() == [k // 100 for k in range(2000)]
+    clips.clips[0] = 1  # an array of one's own
+
+
+def test_a_video_that_breaks_off_late_is_skipped_as_a_whole(long_video, monkeypatch):
+    whole = folders.video.iter_frames
+
+    def breaks_off(path, **options):
+        yield from whole(path, **options)
+        raise video.VideoError(f"{path}: damaged after frame 1999")
+
+    monkeypatch.setattr(folders.video, "iter_frames", breaks_off)
+    report = []
+    with pytest.raises(ValueError, match="received 1 unusable"):
+        list(folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=report))
+    [row] = report
+    assert (row.status, row.clips) == ("skipped", 0)
+    assert "damaged after frame 1999" in row.reason
+
+
+def test_a_full_disk_is_no_fault_of_the_video(long_video, monkeypatch):
+    class Full(folders.tempfile.SpooledTemporaryFile):
+        def rollover(self):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders.tempfile, "SpooledTemporaryFile", Full)
+    with pytest.raises(NotWrittenError, match="No space left on device"):
+        list(folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=[]))
+
+
+def test_few_videos_are_read_to_settle_the_labels(tmp_path, monkeypatch):
+    for name in ("a/1", "a/2", "b/1", "b/2", "c/1"):
+        write_counting_video(tmp_path / f"{name}.mp4", 9)
+    videos, read = folders.find_videos(tmp_path), []
+    assert folders.labels_with_clips(videos, read.append) == ("a", "b", "c")
+    assert sorted(path.parent.name for path in read) == ["a", "b", "c"]
 
 
 def test_a_folder_becomes_a_store_without_being_held_in_memory(mixed_folder, tmp_path):

@@ -103,16 +103,14 @@ def test_the_order_of_a_seed_never_changes(source, request):
     assert " ".join(map(str, received)) == ORDERS[request.node.callspec.params["source"]]
 
 
-@pytest.mark.parametrize("num_workers", [2, 3, 4])
-def test_workers_share_the_clips_evenly(tmp_path, num_workers):
-    """11 clips in shards of 7 and fewer; a worker opens only shards in which it has clips."""
+def test_workers_share_the_clips_evenly(tmp_path):
+    """11 clips in shards of 2; a worker opens only shards in which it has clips."""
     clips = some_clips()
     clips.clips[:, :, 0, 0, 0] = np.arange(11)[:, None]
-    parts = [clips.select(slice(0, 7)), clips.select(slice(7, None))]
-    store = save_clips(tmp_path / "store", parts, shard_bytes=2 * clips.clips[0].nbytes)
+    store = save_clips(tmp_path / "store", clips, shard_bytes=2 * clips.clips[0].nbytes)
     seen_by = []
-    for worker in range(num_workers):
-        own = open_store(store, worker=worker, num_workers=num_workers)
+    for worker in range(3):
+        own = open_store(store, worker=worker, num_workers=3)
         assert own.is_part
         in_order = batches(own, batch_size=2, seed=None, shuffle=False, count=99)
         shuffled = batches(own, batch_size=own.num_clips, seed=7, count=2)

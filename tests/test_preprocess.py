@@ -431,6 +431,17 @@ def test_blur_grows_with_the_filter():
     assert 0 < blur[0] < 0.5 < blur[-1] < 1
 
 
+def test_blur_of_one_axis_or_of_the_end_alone_is_found():
+    """A shaken camera blurs along one axis; a lens may lose its focus after a sharp start."""
+    clip = video.read_clip(REAL / "plant.mp4")
+    for sigmas in ((0, 4, 0, 0), (0, 0, 4, 0)):
+        assert _faults(gaussian_filter(clip, sigmas)) == {"blurred"}
+    late = clip.copy()
+    late[8:] = gaussian_filter(clip[8:], (0, 4, 4, 0))
+    assert preprocess.quality_report(late)["blurred"]["fault"]
+    assert not preprocess.quality_report(late[:9])["blurred"]["fault"]
+
+
 def test_report_of_one_plain_frame():
     report = preprocess.quality_report(np.zeros((1, 8, 8, 3), np.uint8))
     assert {k for k, v in report.items() if v["fault"]} == {"black", "blurred", "too_short"}

@@ -141,3 +141,31 @@ def test_shadow_lies_under_the_feet_and_fades_in_the_air():
     assert darker.max() > 50
     assert darker.max() > 1.2 * (empty - jumps)[row][beside].max()
     np.testing.assert_array_equal(empty[:20], stands[:20] * ~mask[:20] + empty[:20] * mask[:20])
+
+
+def test_what_is_nearer_covers_what_is_farther():
+    """From the front the face covers the hair behind it, but for a rim."""
+    paint = dict.fromkeys(("shirt", "sleeve", "trousers", "shoes", "wall", "floor"), (0, 1, 0))
+    paint |= {"skin": (1, 0, 0), "hair": (0, 0, 1), "long_hair": None}
+    head = standing(ACTORS[0], yaw=-np.pi / 2, **paint)[:40].astype(int)
+    skin, hair = ((head[..., channel] == head.max(-1)).sum() for channel in (0, 2))
+    assert skin > hair > 0
+
+
+def test_the_shadow_goes_with_the_figure():
+    actor = ACTORS[5]
+    root = np.array([[0.5, 0.53 * actor.stature, 0]])  # half a metre to the right of the picture's middle
+    figures = [root, root + [0, 50.0, 0]]  # and far above the frame
+    points = [forward_kinematics({}, root=place, stature=actor.stature) for place in figures]
+    stands, empty = (
+        actors.render_figure(p, actor, centre=np.zeros((1, 3)), yaw=0.0)[0].astype(int).sum(-1)
+        for p in points
+    )
+    darker = (empty - stands)[-8:].clip(0, None)  # the floor before the feet
+    middle = (darker.sum(0) @ np.arange(96)) / darker.sum()
+    assert middle == pytest.approx(48 + 0.5 * 96 / actors.FRAME_HEIGHT, abs=5)
+
+
+def test_stout_people_are_wider():
+    slim, stout = (dataclasses.replace(ACTORS[0], girth=girth) for girth in (0.88, 1.15))
+    assert figure_mask(stout).sum() > 1.15 * figure_mask(slim).sum()

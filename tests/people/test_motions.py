@@ -113,11 +113,34 @@ def test_walk_has_the_signs_of_a_human_gait():
     x = {name: point[:, 0] - view["centre"][:, 0] for name, point in points.items()}
     assert np.corrcoef(x["right_wrist"], x["right_ankle"])[0, 1] < -0.8  # arms against legs
     assert np.corrcoef(x["right_ankle"], x["left_ankle"])[0, 1] < -0.5
-    spectrum = np.abs(np.fft.rfft(points["pelvis"][:, 1]))[1:]
-    assert spectrum.argmax() + 1 == 4  # two strides in two seconds, two bobs in each
     soles = {name: points[name][:, 1] - radius * TALL.stature for name, radius in SOLES.items()}
     both = [np.minimum(soles[f"{side}_heel"], soles[f"{side}_toe"]) for side in ("right", "left")]
     assert 0.1 < (np.max(both, axis=0) < 0.01).mean() < 0.5  # double support, unlike in a run
+
+
+@pytest.mark.parametrize(("action", "bobs"), [("walk", 4), ("run", 6), ("hop", 3), ("squat", 1), ("bend", 1)])
+def test_actions_have_their_pace(action, bobs):
+    """How often the pelvis goes up and down in two seconds: with every step, hop or squat."""
+    points, _ = motions.pose_action(action, TALL, num_frames=200, fps=100.0)
+    assert np.abs(np.fft.rfft(points["pelvis"][:, 1]))[1:].argmax() + 1 == bobs
+
+
+def test_some_people_move_more_widely_than_others():
+    calm, lively = (dataclasses.replace(TALL, amplitude=amplitude) for amplitude in (0.94, 1.06))
+    for action, point in (
+        ("walk", "right_wrist"),
+        ("wave1", "right_wrist"),
+        ("dance", "pelvis"),
+        ("side", "left_toe"),
+    ):
+        spread = [relative_point(action, actor, point) for actor in (calm, lively)]
+        assert spread[1] > 1.03 * spread[0], action
+
+
+def relative_point(action, actor, name):
+    """How widely a point of the body moves about the camera's spot on the floor, in metres."""
+    points, view = motions.pose_action(action, actor, num_frames=100, fps=50.0)
+    return np.linalg.norm(np.ptp(points[name] - view["centre"], axis=0))
 
 
 def test_squat_keeps_the_heels_down_and_the_hips_back():

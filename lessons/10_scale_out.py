@@ -512,9 +512,6 @@ print(f"a step at 64x64 takes {1000 * seconds:.0f} ms: {reached / 1e9:.0f} GFLOP
 print(f"the peak is {peak / 1e9:.0f} GFLOP/s")
 print(f"share of the peak: {reached / peak:.0%}")
 
-# %%
-print("training stays below the peak:", bool(reached < peak))
-
 # %% [markdown]
 # The rest of the time goes to what multiplies little: batch norm, activations, moving pictures through
 # memory. **On a GPU we measured nothing.** Its rows below are estimates from the guesses in the settings: the
@@ -765,7 +762,7 @@ print("x8, even the root is worse than the small batch:", bool(at8["rate x root 
 #
 # All have the same list; `index` is each one's own. Worker 0 is the **chief**: it alone writes checkpoints and
 # history. Two processes on one machine need the same set-up, with the loopback address 127.0.0.1. First a
-# small store of clips, in four shards: each worker reads every second one.
+# small store of clips, in four shards: each worker reads half of the clips.
 
 # %%
 shutil.rmtree(RESULTS, ignore_errors=True)  # of an earlier run of this notebook

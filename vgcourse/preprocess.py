@@ -1,14 +1,17 @@
 """Preprocess: crop, scale, rotate, sample, convert ranges and judge quality, on whole clips with NumPy.
 
 Axes: a clip is (num_frames, height, width, channels), channels last.
-Ranges: stored range uint8 [0, 255]; model range float32 [-1, 1]. `to_model_range` and `to_uint8` are the only
-places that convert. `resize` and `rotate` take either. Where pixels are only picked (crops, quarter turns,
-`sample_frames`), any numbers will do. Random choices are made once a clip and hold for all its frames.
+Ranges: stored range uint8 [0, 255]; model range float32 [-1, 1]. `to_model_range` and `to_uint8` convert; so
+do two places in TensorFlow, the batches of `datasets.make_dataset` and the frames that `features` shows to a
+network, by the same formula. `resize` and `rotate` take either. Where pixels are only picked (crops, quarter
+turns, `sample_frames`), any numbers will do. Random choices are made once a clip and hold for all its frames.
 """
 
 import math
 
 import numpy as np
+
+from vgcourse import arguments
 
 # ---- crop ------------------------------------------------------------------------------------------------
 
@@ -26,13 +29,15 @@ def crop(clip, top, left, height, width):
     Raises:
         ValueError: the box does not lie within the frame.
     """
-    clip = _checked_clip(clip, "crop", height=height, width=width)
-    if top not in range(clip.shape[1] - height + 1) or left not in range(clip.shape[2] - width + 1):
+    clip = _checked_clip("crop", clip)
+    height, width = _checked_size("crop", height, width)
+    top = arguments.whole_number("crop: top", top, 0)
+    left = arguments.whole_number("crop: left", left, 0)
+    if top + height > clip.shape[1] or left + width > clip.shape[2]:
         raise ValueError(
             f"crop: expected a box within {clip.shape[1]}x{clip.shape[2]} (height x width), received "
-            f"{height}x{width} at row {top!r}, column {left!r}"
+            f"{height}x{width} at row {top}, column {left}"
         )
-    _check_integers("crop", 0, top=top, left=left)
     return clip[:, top : top + height, left : left + width]
 
 
@@ -42,8 +47,10 @@ def center_crop(clip, height, width):
     Returns:
         Array, shape `(num_frames, height, width, channels)`, dtype and memory of `clip` (a view).
     """
-    clip = _checked_clip(clip, "center_crop", height=height, width=width)
-    return crop(clip, (clip.shape[1] - height) // 2, (clip.shape[2] - width) // 2, height, width)
+    clip = _checked_clip("center_crop", clip)
+    height, width = _checked_size("center_crop", height, width)
+    top, left = (clip.shape[1] - height) // 2, (clip.shape[2] - width) // 2
+    return crop(clip, max(top, 0), max(left, 0), height, width)
 
 
 def random_crop(clip, height, width, *, seed):
@@ -56,13 +63,14 @@ def random_crop(clip, height, width, *, seed):
     Returns:
         Array, shape `(num_frames, height, width, channels)`, dtype and memory of `clip` (a view).
     """
-    clip = _checked_clip(clip, "random_crop", height=height, width=width)
+    clip = _checked_clip("random_crop", clip)
+    height, width = _checked_size("random_crop", height, width)
     try:
         rng = np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise ValueError(f"random_crop: seed: expected an integer, 0 or more, received {seed!r}") from None
-    top = rng.integers(max(0, clip.shape[1] - height) + 1)
-    left = rng.integers(max(0, clip.shape[2] - width) + 1)
+    top = rng.integers(max(clip.shape[1] - height, 0) + 1)
+    left = rng.integers(max(clip.shape[2] - width, 0) + 1)
     return crop(clip, top, left, height, width)
 
 
@@ -82,9 +90,11 @@ def resize(clip, height, width):
     Returns:
         Array, shape `(num_frames, height, width, channels)`, dtype of `clip`.
     """
-    clip = _checked_values(_checked_clip(clip, "resize", height=height, width=width), "resize")
+    clip = _checked_values("resize", clip)
+    height, width = _checked_size("resize", height, width)
     _, old_height, old_width, channels = clip.shape
-    rows, columns = _resize_weights(old_height, height), _resize_weights(old_width, width)
+    rows = _resize_weights(old_height, height)
+    columns = _resize_weights(old_width, width)
     resized = np.empty((len(clip), height, width, channels), clip.dtype)
     for new, frame in zip(resized, clip, strict=True):
         # Separable: one matrix product mixes rows, one mixes columns.
@@ -115,24 +125,26 @@ def rotate(clip, degrees):
     Returns:
         Array, shape `(num_frames, H, W, channels)` (or `(num_frames, W, H, channels)`), dtype of `clip`.
     """
-    clip = _checked_clip(clip, "rotate")
-    if not isinstance(degrees, (int, float, np.number)) or not math.isfinite(degrees):
-        raise ValueError(f"rotate: expected a finite angle in degrees, received {degrees!r}")
+    clip = _checked_clip("rotate", clip)
+    arguments.real_number("rotate: degrees", degrees)
     if degrees % 90 == 0:
         return np.rot90(clip, k=int(degrees // 90) % 4, axes=(1, 2)).copy()
-    _, height, width, _ = _checked_values(clip, "rotate").shape
-    y, x = np.mgrid[:height, :width] - np.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]
+    _, height, width, _ = _checked_values("rotate", clip).shape
+    middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
+    y = np.arange(height)[:, None] - middle_y
+    x = np.arange(width) - middle_x
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     # Where each new pixel comes from; y points down, so this turns counter-clockwise as seen.
-    old_x = np.clip(cos * x - sin * y + (width - 1) / 2, 0, width - 1)
-    old_y = np.clip(sin * x + cos * y + (height - 1) / 2, 0, height - 1)
+    old_x = np.clip(cos * x - sin * y + middle_x, 0, width - 1)
+    old_y = np.clip(sin * x + cos * y + middle_y, 0, height - 1)
     return np.stack([_as(_bilinear(frame, old_y, old_x), clip.dtype) for frame in clip])
 
 
 def _bilinear(frame, y, x):
     """Values of a frame at fractional rows y and columns x, both of shape (height, width)."""
     top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-    bottom, right = np.minimum(top + 1, frame.shape[0] - 1), np.minimum(left + 1, frame.shape[1] - 1)
+    bottom = np.minimum(top + 1, frame.shape[0] - 1)
+    right = np.minimum(left + 1, frame.shape[1] - 1)
     down, across = (y - top)[..., None], (x - left)[..., None]
     upper = (1 - across) * frame[top, left] + across * frame[top, right]
     lower = (1 - across) * frame[bottom, left] + across * frame[bottom, right]
@@ -152,8 +164,10 @@ def sample_frames(clip, num_frames, *, step=1, start=0):
     Raises:
         ValueError: the clip is too short.
     """
-    clip = _checked_clip(clip, "sample_frames", num_frames=num_frames, step=step)
-    _check_integers("sample_frames", 0, start=start)
+    clip = _checked_clip("sample_frames", clip)
+    num_frames = arguments.whole_number("sample_frames: num_frames", num_frames, 1)
+    step = arguments.whole_number("sample_frames: step", step, 1)
+    start = arguments.whole_number("sample_frames: start", start, 0)
     needed = start + (num_frames - 1) * step + 1
     if needed > len(clip):
         raise ValueError(
@@ -220,12 +234,13 @@ def find_cuts(clip):
     Returns:
         List of ints, each the index of the first frame of a new shot; empty without cuts.
     """
-    clip = _checked_values(clip, "find_cuts", dtype=np.uint8)
+    clip = arguments.uint8_clips("find_cuts: clip", clip, 4, channels=None)
     stride = max(1, min(clip.shape[1:3]) // 64)  # of a large frame, 64 rows tell enough
     small = resize(clip[:, ::stride, ::stride], 16, 16).astype(np.int16)
     change = np.abs(np.diff(small, axis=0)).mean(axis=(1, 2, 3))  # at i: from frame i to i + 1
     i = np.arange(len(change))
-    before, after = small[np.maximum(i - 1, 0)], small[np.minimum(i + 2, len(clip) - 1)]
+    before = small[np.maximum(i - 1, 0)]
+    after = small[np.minimum(i + 2, len(clip) - 1)]
     stays = np.abs(after - before).mean(axis=(1, 2, 3))
     candidates = np.flatnonzero((change > 10) & (stays > 10))
     return [int(k) + 1 for k in candidates if change[k] > 4 * _usual_change(change, k)]
@@ -255,13 +270,16 @@ def quality_report(clip, *, min_frames=16):
     Returns:
         Dict from fault to a dict of `fault` (bool), `measured` and `limit`.
     """
-    clip = _checked_values(clip, "quality_report", dtype=np.uint8)
+    clip = arguments.uint8_clips("quality_report: clip", clip, 4, channels=None)
+    min_frames = arguments.whole_number("quality_report: min_frames", min_frames, 1)
     bright = clip[:, ::4, ::4].max(axis=-1)  # every fourth pixel tells enough
     black = float(np.mean(np.percentile(bright, 99, axis=(1, 2)) < 32))
     pairs = zip(clip[:-1], clip[1:], strict=True)
     still = [np.abs(new.astype(np.int16) - old).mean() < 0.1 for old, new in pairs]
     frozen = float(np.mean(still)) if still else 0.0
-    blur, cuts = _blur(clip[np.linspace(0, len(clip) - 1, min(8, len(clip))).astype(int)]), find_cuts(clip)
+    some = np.linspace(0, len(clip) - 1, min(8, len(clip))).astype(int)
+    blur = _blur(clip[some])
+    cuts = find_cuts(clip)
     return {
         "black": {"fault": black > 0.1, "measured": black, "limit": 0.1},
         "frozen": {"fault": frozen > 0.5, "measured": frozen, "limit": 0.5},
@@ -277,8 +295,10 @@ def _blur(clip, taps=9):
     shares = []
     for axis in (1, 2):
         edges = np.abs(np.diff(grey, axis=axis))
-        pad = [(taps // 2, taps // 2) if a == axis else (0, 0) for a in range(3)]
-        padded = np.pad(grey, pad, mode="edge")
+        # A box of `taps` pixels: the mean of as many copies, each shifted by one pixel more.
+        padding = [(0, 0), (0, 0), (0, 0)]
+        padding[axis] = (taps // 2, taps // 2)
+        padded = np.pad(grey, padding, mode="edge")
         size = grey.shape[axis]
         blurred = sum(padded.take(range(k, k + size), axis=axis) for k in range(taps)) / taps
         lost = np.maximum(0, edges - np.abs(np.diff(blurred, axis=axis)))
@@ -290,29 +310,32 @@ def _blur(clip, taps=9):
 # ---- arguments -------------------------------------------------------------------------------------------
 
 
-def _checked_clip(clip, name, **sizes):
+def _checked_clip(function, clip):
     clip = np.asarray(clip)
     if clip.ndim != 4 or 0 in clip.shape or clip.dtype.kind not in "buif":
         wanted = "numbers of shape (num_frames, height, width, channels)"
-        raise ValueError(f"{name}: expected {wanted}, received {clip.dtype} of shape {clip.shape}")
-    _check_integers(name, 1, **sizes)
+        raise ValueError(f"{function}: expected {wanted}, received {clip.dtype} of shape {clip.shape}")
     return clip
 
 
-def _checked_values(clip, name, dtype=None):
-    clip = _checked_clip(clip, name)
-    if clip.dtype != np.uint8 and (dtype is np.uint8 or clip.dtype.kind != "f"):
-        wanted = "uint8 in [0, 255]" if dtype else "uint8 in [0, 255] or floats in [-1, 1]"
-        raise ValueError(f"{name}: expected {wanted}, received {clip.dtype}")
-    if clip.dtype != np.uint8 and not (clip.min() >= -1.001 and clip.max() <= 1.001):  # NaN is not, either
-        raise ValueError(f"{name}: expected floats in [-1, 1], received [{clip.min()}, {clip.max()}]")
+def _checked_values(function, clip):
+    """A clip to compute with, in the stored or the model range."""
+    clip = _checked_clip(function, clip)
+    if clip.dtype == np.uint8:
+        return clip
+    if clip.dtype.kind != "f":
+        wanted = "uint8 in [0, 255] or floats in [-1, 1]"
+        raise ValueError(f"{function}: expected {wanted}, received {clip.dtype}")
+    if not (clip.min() >= -1.001 and clip.max() <= 1.001):  # NaN is not, either
+        raise ValueError(f"{function}: expected floats in [-1, 1], received [{clip.min()}, {clip.max()}]")
     return clip
 
 
-def _check_integers(name, least, **numbers):
-    for key, number in numbers.items():
-        if not isinstance(number, (int, np.integer)) or isinstance(number, bool) or number < least:
-            raise ValueError(f"{name}: {key}: expected a whole number from {least} on, received {number!r}")
+def _checked_size(function, height, width):
+    return (
+        arguments.whole_number(f"{function}: height", height, 1),
+        arguments.whole_number(f"{function}: width", width, 1),
+    )
 
 
 def _as(values, dtype):

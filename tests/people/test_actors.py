@@ -78,24 +78,25 @@ def test_lab_of_the_primaries(rgb, lab):
     np.testing.assert_allclose(actors.to_lab(rgb), lab, atol=0.1)
 
 
-@pytest.mark.parametrize("actor", ACTORS, ids=lambda actor: actor.id)
-def test_body_stands_out_from_the_room(actor):
-    lab = {name: actors.to_lab(colour) for name, colour in actor.colours.items() if colour is not None}
-    for part in ("skin", "shirt", "trousers"):
-        for room in ("wall", "floor"):
-            assert np.linalg.norm(lab[part] - lab[room]) > 32
-    assert abs(lab["trousers"][0] - lab["floor"][0]) > 28
-    assert abs(lab["skin"][0] - lab["wall"][0]) > 22
-    assert abs(lab["skin"][0] - lab["hair"][0]) > 12 or lab["hair"][0] < 10
-
-
-@pytest.mark.parametrize("actor", ACTORS[::9], ids=lambda actor: actor.id)
+@pytest.mark.parametrize("actor", ACTORS[::16], ids=lambda actor: actor.id)
 def test_drawn_body_still_stands_out_at_32_pixels(actor):
     mask = figure_mask(actor, size=32, yaw=-np.pi / 2)
     empty = standing(actor, lift=50.0, size=32, yaw=-np.pi / 2)  # the person is far above the frame
     difference = actors.to_lab(standing(actor, size=32, yaw=-np.pi / 2) / 255) - actors.to_lab(empty / 255)
     assert mask.sum() > 60
     assert np.median(np.linalg.norm(difference[mask], axis=-1)) > 20
+
+
+def test_bodies_stand_out_from_their_rooms():
+    """By thresholds of their own, lower than those that draw the outfits: what the eye tells apart anyhow."""
+    for actor in ACTORS:
+        lab = {name: actors.to_lab(colour) for name, colour in actor.colours.items() if colour is not None}
+        for part in ("skin", "shirt", "trousers"):
+            for room in ("wall", "floor"):
+                assert np.linalg.norm(lab[part] - lab[room]) > 30, (actor.id, part, room)
+        assert abs(lab["trousers"][0] - lab["floor"][0]) > 25, actor.id
+        assert abs(lab["skin"][0] - lab["wall"][0]) > 20, actor.id
+        assert abs(lab["skin"][0] - lab["hair"][0]) > 10 or lab["hair"][0] < 10, actor.id
 
 
 @pytest.mark.parametrize("stature", [1.6, 1.8])
@@ -140,3 +141,31 @@ def test_shadow_lies_under_the_feet_and_fades_in_the_air():
     assert darker.max() > 50
     assert darker.max() > 1.2 * (empty - jumps)[row][beside].max()
     np.testing.assert_array_equal(empty[:20], stands[:20] * ~mask[:20] + empty[:20] * mask[:20])
+
+
+def test_what_is_nearer_covers_what_is_farther():
+    """From the front the face covers the hair behind it, but for a rim."""
+    paint = dict.fromkeys(("shirt", "sleeve", "trousers", "shoes", "wall", "floor"), (0, 1, 0))
+    paint |= {"skin": (1, 0, 0), "hair": (0, 0, 1), "long_hair": None}
+    head = standing(ACTORS[0], yaw=-np.pi / 2, **paint)[:40].astype(int)
+    skin, hair = ((head[..., channel] == head.max(-1)).sum() for channel in (0, 2))
+    assert skin > hair > 0
+
+
+def test_the_shadow_goes_with_the_figure():
+    actor = ACTORS[5]
+    root = np.array([[0.5, 0.53 * actor.stature, 0]])  # half a metre to the right of the picture's middle
+    figures = [root, root + [0, 50.0, 0]]  # and far above the frame
+    points = [forward_kinematics({}, root=place, stature=actor.stature) for place in figures]
+    stands, empty = (
+        actors.render_figure(p, actor, centre=np.zeros((1, 3)), yaw=0.0)[0].astype(int).sum(-1)
+        for p in points
+    )
+    darker = (empty - stands)[-8:].clip(0, None)  # the floor before the feet
+    middle = (darker.sum(0) @ np.arange(96)) / darker.sum()
+    assert middle == pytest.approx(48 + 0.5 * 96 / actors.FRAME_HEIGHT, abs=5)
+
+
+def test_stout_people_are_wider():
+    slim, stout = (dataclasses.replace(ACTORS[0], girth=girth) for girth in (0.88, 1.15))
+    assert figure_mask(stout).sum() > 1.15 * figure_mask(slim).sum()

@@ -20,8 +20,9 @@ MAX_LOOSE = 6
 MAX_ARGUMENTS = 6
 # Each has a reason: one pipeline with what every batch depends on; one recipe with what every GAN is made of.
 MORE_ARGUMENTS = {"make_dataset": 7, "make_gan": 8}
-WITHOUT_TENSORFLOW = ("__init__", "files", "video", "preprocess", "show", "people", "classroom.budget")
-WITHOUT_TENSORFLOW += ("classroom.check.core", "datasets.clips", "datasets.folders", "generate.seams")
+WITHOUT_TENSORFLOW = ("__init__", "files", "arguments", "video", "preprocess", "show", "people")
+WITHOUT_TENSORFLOW += ("datasets.clips", "datasets.folders", "generate.seams")
+WITHOUT_TENSORFLOW += ("classroom.budget", "classroom.check.core")
 CORE = ("video", "preprocess", "show", "people", "datasets", "features", "gan", "generate", "evaluate")
 
 MODULES = {

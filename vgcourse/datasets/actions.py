@@ -4,6 +4,7 @@ Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB. Ran
 """
 
 import csv
+import functools
 import hashlib
 import os
 import sys
@@ -12,14 +13,16 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import av
 import numpy as np
 
-from vgcourse import people, video
-from vgcourse.datasets.clips import Clips, check_fps
-from vgcourse.datasets.folders import check_settings
+from vgcourse import arguments, people, video
+from vgcourse.datasets.clips import Clips
 from vgcourse.files import NotWrittenError, data_folder, new_file
 
 SPLITS = ("train", "validation", "test")
+COLUMNS = ("file", "action", "actor", "split", "sha256")  # of labels.csv
+MAX_ACTOR = 2**31 - 1
 
 
 def load_actions(split, *, size=64, num_frames=16, fps=10):
@@ -40,80 +43,127 @@ def load_actions(split, *, size=64, num_frames=16, fps=10):
 
     Raises:
         ValueError: the split is unknown, a video is missing, damaged, not the one in `labels.csv` or shorter
-            than `num_frames`.
+            than `num_frames`, or `labels.csv` is not such a table.
     """
-    check_settings(size, num_frames, fps)
-    check_fps(fps)
-    if split not in SPLITS:
-        raise ValueError(f"unknown split: expected one of {SPLITS}, received {split!r}")
+    arguments.one_of("split", split, SPLITS)
+    size = arguments.whole_number("size", size, 1)
+    num_frames = arguments.whole_number("num_frames", num_frames, 1)
+    fps = float(arguments.frames_per_second("fps", fps))
     table = data_folder() / "actions" / "labels.csv"
     if not table.is_file():
         raise ValueError(f"{table}: no such file; make the set by `python -m vgcourse render`")
-    rows, action_names = _read_labels(table, split)
-    settings = f"{_sha256(table.read_bytes())} {split} {size} {num_frames} {float(fps)}"
-    cache = _cache_folder() / f"actions-{split}-{_sha256(settings.encode())[:16]}.npz"
-    clips = _read_cache(cache, (len(rows), num_frames, size, size, 3))
+    labels = _read_labels(table)
+    rows = [row for row in labels if row["split"] == split]
+    action_names = tuple(name for name in people.ACTIONS if name in {row["action"] for row in labels})
+    settings = f"{_sha256(table.read_bytes())} {split} {size} {num_frames} {fps} {_decoder()}"
+    name = f"actions-{split}-{_sha256(settings.encode())[:16]}.npz"
+    clips = _read_cache(name, (len(rows), num_frames, size, size, 3))
     if clips is None:
         clips = _decode_actions(table.parent, rows, {"size": size, "num_frames": num_frames, "fps": fps})
-        _write_cache(cache, clips)
+        _write_cache(name, clips)
     return Clips(
         clips,
         np.array([action_names.index(row["action"]) for row in rows]),
         np.array([int(row["actor"]) for row in rows]),
         action_names,
-        float(fps),
+        fps,
         tuple(row["file"] for row in rows),
     )
 
 
-def _read_labels(table, split):
-    """The rows of a split, and the names of all actions in the table, in the order of `people.ACTIONS`."""
-    with open(table, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = {row["action"] for row in rows}
-    if not found <= set(people.ACTIONS):
-        raise ValueError(f"{table}: unknown action: expected {people.ACTIONS}, received {sorted(found)}")
-    names = tuple(name for name in people.ACTIONS if name in found)
-    return [row for row in rows if row["split"] == split], names
+def _read_labels(table):
+    """The rows of `labels.csv`, dicts of texts, all good; a byte order mark (a spreadsheet's) is no fault."""
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table}: expected a table in UTF-8, received: {error}") from error
+    if not lines or tuple(lines[0]) != COLUMNS:
+        received = ",".join(lines[0]) if lines else "an empty file"
+        raise ValueError(f"{table}: row 1: expected {','.join(COLUMNS)}, received {received}")
+    rows = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            if line:  # an empty one is no row
+                rows.append(_checked_label(line))
+        except ValueError as error:
+            raise ValueError(f"{table}: row {number}: {error}") from None
+    return rows
+
+
+def _checked_label(line):
+    if len(line) != len(COLUMNS):
+        raise ValueError(f"expected {len(COLUMNS)} fields, {','.join(COLUMNS)}; received {','.join(line)!r}")
+    row = dict(zip(COLUMNS, line, strict=True))
+    arguments.one_of("action", row["action"], people.ACTIONS)
+    arguments.one_of("split", row["split"], SPLITS)
+    if not (row["actor"].isdecimal() and int(row["actor"]) <= MAX_ACTOR):
+        raise ValueError(f"actor: expected a whole number, received {row['actor']!r}")
+    return row
 
 
 def _decode_actions(folder, rows, settings):
-    def decode(row):
+    size, num_frames = settings["size"], settings["num_frames"]
+    clips = np.empty((len(rows), num_frames, size, size, 3), np.uint8)
+
+    def decode(place):
+        row = rows[place]
         path = folder / row["file"]
         received = _sha256(path.read_bytes()) if path.is_file() else "no such file"
         if received != row["sha256"]:
             raise ValueError(f"{path}: expected sha256 {row['sha256']}, received {received}; fetch it again")
-        return video.read_clip(path, **settings)
+        clips[place] = video.read_clip(path, **settings)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(decode, rows)))
+        list(pool.map(decode, range(len(rows))))
+    return clips
+
+
+# ---- the cache -------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _decoder():
+    """What decodes: FFmpeg's libraries, and the text of the package's own modules for it."""
+    texts = [path.read_bytes() for path in sorted(Path(video.__file__).parent.glob("*.py"))]
+    return f"{av.__version__} {sorted(av.library_versions.items())} {_sha256(b''.join(texts))}"
 
 
 def _cache_folder():
-    if "VGCOURSE_CACHE" in os.environ:
-        return Path(os.environ["VGCOURSE_CACHE"])
-    if "XDG_CACHE_HOME" in os.environ:
-        return Path(os.environ["XDG_CACHE_HOME"], "vgcourse")
+    """Where decoded clips are kept; None for a user without a home. Empty variables count as not set."""
+    if folder := os.environ.get("VGCOURSE_CACHE"):
+        return Path(folder)
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return Path(folder, "vgcourse")
     home = {"win32": "AppData/Local", "darwin": "Library/Caches"}.get(sys.platform, ".cache")
-    return Path.home() / home / "vgcourse"
-
-
-def _read_cache(path, shape):
-    """The cached clips, or None if there are none or they are damaged (npz carries a CRC)."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        return Path.home() / home / "vgcourse"
+    except RuntimeError:  # no variable says it, and the system does not know the user (in containers)
+        return None
+
+
+def _read_cache(name, shape):
+    """The cached clips, or None if there are none or they are damaged (npz carries a CRC)."""
+    folder = _cache_folder()
+    if folder is None:
+        return None
+    try:
+        with np.load(folder / name, allow_pickle=False) as file:
             clips = file["clips"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return clips if clips.shape == shape and clips.dtype == np.uint8 else None
 
 
-def _write_cache(path, clips):
+def _write_cache(name, clips):
+    folder = _cache_folder()
     try:
-        with new_file(path) as part:
+        if folder is None:
+            raise NotWrittenError("this user has no home folder")
+        with new_file(folder / name) as part:
             np.savez(part, clips=clips)
     except NotWrittenError as error:  # slower next time, nothing worse
-        message = f"{path}: clips cannot be cached ({error}); VGCOURSE_CACHE names another folder"
+        message = f"the decoded clips cannot be cached: {error}; VGCOURSE_CACHE names a folder for them"
         warnings.warn(message, stacklevel=3)
 
 

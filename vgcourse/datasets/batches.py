@@ -4,13 +4,15 @@ Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB.
 Ranges: what comes in is uint8 [0, 255]; batches are float32 [-1, 1] (model range).
 """
 
+import math
 import os
 
 import numpy as np
 import tensorflow as tf
 
+from vgcourse import arguments
 from vgcourse.datasets.clips import Clips
-from vgcourse.datasets.store import Store, open_store, parse_records
+from vgcourse.datasets.store import Store, open_store, parse_records, read_records
 
 BLOCK_BYTES = 128 * 2**20  # clips of a store that are shuffled together
 MAX_INT64 = 2**63 - 1
@@ -52,7 +54,7 @@ def make_dataset(
     num_frames = stored_frames if num_frames is None else num_frames
     _check_counts(clips, batch_size, num_frames, start_step)
     if shuffle:  # a pass in order needs no seed; shuffled batches without one could not come again
-        _check_integer("seed", seed, -MAX_INT64, MAX_INT64)
+        arguments.whole_number("seed", seed, -MAX_INT64, MAX_INT64)
     room = stored_frames - num_frames
 
     def with_start(draw, clip):
@@ -90,14 +92,9 @@ def _open_clips(clips_or_folder, labels):
 
 
 def _check_counts(clips, batch_size, num_frames, start_step):
-    _check_integer("batch_size", batch_size, 1, clips.num_clips, ", all clips")
-    _check_integer("num_frames", num_frames, 1, clips.clip_shape[0], ", as stored")
-    _check_integer("start_step", start_step, 0, MAX_INT64)
-
-
-def _check_integer(name, value, least, most, meaning=""):
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
-        raise ValueError(f"{name}: expected an integer, {least} to {most}{meaning}; received {value!r}")
+    arguments.whole_number("batch_size", batch_size, 1, clips.num_clips, meaning="all clips")
+    arguments.whole_number("num_frames", num_frames, 1, clips.clip_shape[0], meaning="as stored")
+    arguments.whole_number("start_step", start_step, 0, MAX_INT64)
 
 
 def _permuted(places, num_places, seed):
@@ -126,13 +123,13 @@ def _streamed_order(store, first_draw, seed):
     """Dataset of `(draw, its serialised clip)`, and the function that parses a batch of them."""
     num_clips, num_shards = store.num_clips, len(store.paths)
     first_epoch = 0 if seed is None else first_draw // num_clips
-    block_clips = max(1, BLOCK_BYTES // int(np.prod(store.clip_shape)))
+    block_clips = max(1, BLOCK_BYTES // math.prod(store.clip_shape))
     num_blocks = -(-num_clips // block_clips)
 
     def shuffled_epoch(epoch):
         """Blocks of serialised clips. `Dataset.shuffle` would depend on state; a permutation does not."""
         shards = _permuted(tf.range(num_shards, dtype=tf.int64), num_shards, [seed, epoch])
-        blocks = tf.data.TFRecordDataset(tf.gather(store.paths, shards)).batch(block_clips)
+        blocks = read_records(store, shards).batch(block_clips)
         return blocks.enumerate(epoch * num_blocks).map(shuffled_block)
 
     def shuffled_block(number, block):
@@ -144,7 +141,7 @@ def _streamed_order(store, first_draw, seed):
         return tf.gather(parsed["clip"], frames, axis=1, batch_dims=1), parsed["action"]
 
     if seed is None:
-        records = tf.data.TFRecordDataset(store.paths)
+        records = read_records(store, tf.range(num_shards))
     else:
         epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
         records = epochs.flat_map(shuffled_epoch).prefetch(1).unbatch()

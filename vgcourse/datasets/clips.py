@@ -3,12 +3,12 @@
 Axes: clips `(num_clips, num_frames, height, width, 3)`, channels last, RGB. Range: uint8 [0, 255] throughout.
 """
 
-import itertools
-import math
-import numbers
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from vgcourse import arguments
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +32,15 @@ class Clips:
     files: tuple[str, ...] = ()
 
     def __post_init__(self):
-        _check_frames(self.clips)
+        if not isinstance(self.clips, np.ndarray):
+            raise ValueError(f"clips: expected an array, received a {type(self.clips).__name__}")
+        arguments.uint8_clips("clips", self.clips, min_clips=0)
         num_clips = len(self.clips)
         for name in ("actions", "actors"):
             object.__setattr__(self, name, _as_labels(getattr(self, name), name, num_clips))
         object.__setattr__(self, "action_names", checked_names(self.action_names))
         object.__setattr__(self, "files", tuple(self.files))
-        check_fps(self.fps)
+        arguments.frames_per_second("fps", self.fps)
         if num_clips and not 0 <= self.actions.min() <= self.actions.max() < len(self.action_names):
             received = f"{self.actions.min()} to {self.actions.max()}"
             raise ValueError(f"actions must be places in {self.action_names}; received {received}")
@@ -78,7 +80,8 @@ def concatenate(parts):
     """Join several `Clips` of one clip shape and with the same action names.
 
     Args:
-        parts: an iterable of at least one `Clips`.
+        parts: an iterable of at least one `Clips`. Each part is let go once it is copied, so that what a
+            generator yields is in memory once, not twice.
 
     Returns:
         `Clips`; `fps` is that of the first part.
@@ -86,24 +89,22 @@ def concatenate(parts):
     Raises:
         ValueError: there are no parts, or they differ in shape or action names.
     """
-    parts = list(parts)
+    parts = deque(parts)
     if not parts:
         raise ValueError("expected at least one part to join, received none")
     for part in parts:
         check_same_kind(part, parts[0])
-    names = ("clips", "actions", "actors")
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    files = tuple(itertools.chain.from_iterable(part.files or ("",) * len(part) for part in parts))
-    return replace(parts[0], files=files if any(files) else (), **arrays)
-
-
-def _check_frames(clips):
-    wanted = "clips must be a uint8 array of shape (num_clips, num_frames, height, width, 3)"
-    if not isinstance(clips, np.ndarray):
-        raise ValueError(f"{wanted}; received {type(clips).__name__}")
-    if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[-1] != 3 or 0 in clips.shape[1:]:
-        hint = " (preprocess.to_uint8 converts [-1, 1])" if clips.dtype.kind == "f" else ""
-        raise ValueError(f"{wanted}; received {clips.dtype} of shape {clips.shape}{hint}")
+    names, fps = parts[0].action_names, parts[0].fps
+    actions = np.concatenate([part.actions for part in parts])
+    actors = np.concatenate([part.actors for part in parts])
+    files = [file for part in parts for file in part.files or ("",) * len(part)]
+    clips, done = np.empty((len(actions), *parts[0].clip_shape), np.uint8), 0
+    del part
+    while parts:
+        some = parts.popleft().clips
+        clips[done : done + len(some)] = some
+        done += len(some)
+    return Clips(clips, actions, actors, names, fps, files if any(files) else ())
 
 
 def checked_names(names):
@@ -113,12 +114,6 @@ def checked_names(names):
     if len(set(names)) < len(names):
         raise ValueError(f"action_names must be different from each other; received {names!r}")
     return tuple(names)
-
-
-def check_fps(fps):
-    """Raises ValueError unless `fps` is a finite number over 0."""
-    if not isinstance(fps, numbers.Real) or isinstance(fps, bool) or not 0 < fps < math.inf:
-        raise ValueError(f"fps must be a number of frames a second, over 0; received {fps!r}")
 
 
 def _as_labels(labels, name, num_clips):

@@ -7,6 +7,7 @@ Range: uint8 [0, 255] throughout.
 import itertools
 import os
 import statistics
+import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,12 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vgcourse import preprocess, video
-from vgcourse.datasets.clips import Clips, check_fps, concatenate
+from vgcourse import arguments, preprocess, video
+from vgcourse.datasets.clips import Clips, concatenate
+from vgcourse.files import NotWrittenError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe")
 VIDEO_SUFFIXES += (".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".ogv", ".gif", ".webp")
-FRAMES_AT_ONCE = 1024  # frames of one video, scaled, that wait in memory; a longer one is read in pieces
+FRAMES_AT_ONCE = 1024  # frames of one video, scaled, in which cuts are looked for together
+BYTES_AT_ONCE = 8 * 2**20  # clips of one video that wait in memory; those of a longer one wait on disk
 
 
 class FileReport(NamedTuple):
@@ -61,72 +64,70 @@ def clips_from_folder(folder, *, size, num_frames, fps=None):
     Raises:
         ValueError: there is no such folder, or not one usable video in it (the reasons are listed).
     """
-    report = []
+    report, rates = [], {}
+
+    def parts():
+        for part in iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=report):
+            rates[part.files[0]] = part.fps
+            yield part
+
     try:
-        parts = list(iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=report))
+        clips = concatenate(parts())
     except ValueError as error:
         reasons = "".join(f"\n  {row.file}: {row.reason}" for row in report[:20])
         raise ValueError(f"{error}{reasons}") from None
-    clips = concatenate(parts)
     present, actions = np.unique(clips.actions, return_inverse=True)
-    names, rate = [clips.action_names[i] for i in present], statistics.median(part.fps for part in parts)
+    names, rate = [clips.action_names[i] for i in present], statistics.median(rates.values())
     return replace(clips, actions=actions, action_names=names, fps=rate), report
 
 
 def iter_folder(folder, *, size, num_frames, fps=None, report):
-    """Yield the `Clips` of `clips_from_folder` video by video, for sets larger than memory.
+    """Yield the `Clips` of `clips_from_folder` piece by piece, for sets larger than memory.
+
+    A damaged video is skipped as a whole, even if it begins well. So the clips of a video that is too long to
+    wait in memory until it has been read wait in a temporary file, as large as what it adds to a store.
 
     Args:
         folder, size, num_frames, fps: see `clips_from_folder`.
         report: a list; a `FileReport` is appended for every video once it is read.
 
     Yields:
-        `Clips` of one video; an unusable one yields nothing. All labels are actions from the first video on:
-        where one turns out to have no usable video, the last reason in its reports says so.
+        `Clips` of one video, several times if it is long; an unusable one yields nothing.
 
     Raises:
+        NotWrittenError: the folder of temporary files is full.
         ValueError: there is no such folder, no usable video in it, or a setting is out of its range.
     """
-    check_settings(size, num_frames, fps)
+    check_clip_settings(size, num_frames, fps)
     if not video.checked_path(folder):
         raise ValueError("expected a folder of videos, received an empty name")
     folder = Path(video.checked_path(folder))
     videos = find_videos(folder)
-    names = tuple(sorted({label for _, label in videos}))
-    pieces = _in_parallel(lambda item: _read_video(item[0], size, num_frames, fps), videos)
-    for (path, label), (clips, rate, reason) in zip(videos, pieces, strict=True):
+    labels = [label for _, label in videos]
+    names = labels_with_clips(
+        videos, lambda path: next(iter_clips(path, size=size, num_frames=num_frames, fps=fps))
+    )
+    results = _in_parallel(lambda item: _read_video(item[0], size, num_frames, fps), videos)
+    for (path, label), read in zip(videos, results, strict=True):
         file = printable(path.relative_to(folder))
-        report.append(FileReport(file, "read" if len(clips) else "skipped", reason, len(clips)))
-        if len(clips):
+        report.append(FileReport(file, "read" if read.count else "skipped", read.reason, read.count))
+        for clips in _pieces(read, (num_frames, size, size, 3)):
             actions, actors = np.full(len(clips), names.index(label)), np.full(len(clips), -1)
-            yield Clips(clips, actions, actors, names, rate, (file,) * len(clips))
-    report_empty_labels(report, [label for _, label in videos])
+            yield Clips(clips, actions, actors, names, read.fps, (file,) * len(clips))
+    report_empty_labels(report, labels, names)
     if not any(row.clips for row in report):
         raise ValueError(f"{folder}: expected a usable video, received {len(report)} unusable ones")
 
 
-def report_empty_labels(report, labels):
-    """Adds to the last row of every label without clips that it stays an action all the same.
-
-    Args:
-        report: a list whose last `FileReport`s are those of the videos.
-        labels: the label of every video.
-    """
-    first = len(report) - len(labels)
-    last_rows = {label: index for index, label in enumerate(labels, first)}
-    shown = {label for label, row in zip(labels, report[first:], strict=True) if row.clips}
-    for label in last_rows.keys() - shown:
-        row = report[last_rows[label]]
-        report[last_rows[label]] = row._replace(reason=f"{row.reason}; no clip shows {label!r}")
-
-
-def check_settings(size, num_frames, fps):
+def check_clip_settings(size, num_frames, fps):
     """Raises ValueError unless `size` and `num_frames` are whole numbers over 0; `fps` may also be None."""
-    for name, value in (("size", size), ("num_frames", num_frames)):
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1; received {value!r}")
+    arguments.whole_number("size", size, 1)
+    arguments.whole_number("num_frames", num_frames, 1)
     if fps is not None:
-        check_fps(fps)
+        arguments.frames_per_second("fps", fps)
+
+
+# ---- which videos ----------------------------------------------------------------------------------------
 
 
 def find_videos(folder):
@@ -167,13 +168,98 @@ def printable(name):
     return str(name).encode(errors="replace").decode()
 
 
+def labels_with_clips(videos, first_clip):
+    """Find the labels that become actions: those of which a video gives a clip. Few videos are read for it.
+
+    An action is a class that a model is trained for and generates; one without a clip would only show noise.
+
+    Args:
+        videos: pairs (video, label).
+        first_clip: function of a video; a ValueError or OSError says that there is none.
+
+    Returns:
+        A tuple of labels, sorted.
+    """
+    by_label = {}
+    for item, label in videos:
+        by_label.setdefault(label, []).append(item)
+
+    def gives_a_clip(item):
+        try:
+            first_clip(item)
+        except (ValueError, OSError):
+            return False
+        return True
+
+    labels = sorted(by_label)
+    if len(labels) == 1:  # it has a clip, or there is none at all
+        return tuple(labels)
+    shown = _in_parallel(lambda label: any(map(gives_a_clip, by_label[label])), labels)
+    return tuple(label for label, found in zip(labels, shown, strict=True) if found)
+
+
+def report_empty_labels(report, labels, names):
+    """Adds to the last row of every label without clips what becomes of it.
+
+    Args:
+        report: a list whose last `FileReport`s are those of the videos.
+        labels: the label of every video.
+        names: the labels that became actions; one of them may have no clip if its videos are damaged late.
+    """
+    first = len(report) - len(labels)
+    last_rows = {label: index for index, label in enumerate(labels, first)}
+    shown = {label for label, row in zip(labels, report[first:], strict=True) if row.clips}
+    for label in last_rows.keys() - shown:
+        row = report[last_rows[label]]
+        kept = ", which stays an action" if label in names else ", which becomes no action"
+        report[last_rows[label]] = row._replace(reason=f"{row.reason}; no clip shows {label!r}{kept}")
+
+
+# ---- from a video to its clips ---------------------------------------------------------------------------
+
+
+class _Read(NamedTuple):
+    """A video that was read: its clips one after the other in a file, how many, and why if there is none."""
+
+    file: tempfile.SpooledTemporaryFile
+    count: int
+    fps: float
+    reason: str
+
+
 def _read_video(path, size, num_frames, fps):
-    """`(clips (n, num_frames, size, size, 3), fps, reason if n is 0)`."""
+    """All clips of a video, as `_Read`; of one that breaks off there is none."""
+    file, count = tempfile.SpooledTemporaryFile(BYTES_AT_ONCE), 0  # noqa: SIM115, who reads it closes it
     try:
-        clips = list(iter_clips(path, size=size, num_frames=num_frames, fps=fps))
-        return np.stack(clips), float(fps or video.probe(path).fps), ""
+        for clip in iter_clips(path, size=size, num_frames=num_frames, fps=fps):
+            _append(file, clip)
+            count += 1
+        rate = arguments.frames_per_second(f"{path}: fps", float(fps or video.probe(path).fps))
+        return _Read(file, count, rate, "")
+    except NotWrittenError:
+        raise
     except (ValueError, OSError) as error:
-        return [], 0.0, printable(error)
+        return _Read(file, 0, 0.0, printable(error))
+
+
+def _append(file, clip):
+    try:
+        file.write(clip.tobytes())
+    except OSError as error:  # no fault of the video
+        place = tempfile.gettempdir()
+        raise NotWrittenError(f"{place}: cannot be written: {error}; TMPDIR names another folder") from error
+
+
+def _pieces(read, shape):
+    """Yield the clips of a video, `(n, *shape)`, a bounded number at once; then close its file."""
+    with read.file as file:
+        file.seek(0)
+        at_once, left = max(1, BYTES_AT_ONCE // int(np.prod(shape))), read.count
+        while left:
+            clips = np.empty((min(at_once, left), *shape), np.uint8)
+            file.readinto(clips.reshape(-1))
+            left -= len(clips)
+            yield clips
 
 
 def iter_clips(path, *, size, num_frames, fps=None):
@@ -202,7 +288,16 @@ def iter_clips(path, *, size, num_frames, fps=None):
 
 
 def split_into_clips(frames, num_frames, shots):
-    """Yield clips `(num_frames, H, W, 3)`, none across a cut; `shots` gets how long each shot is."""
+    """Cut a video into clips that follow each other, none across a cut.
+
+    Args:
+        frames: an iterable of frames `(H, W, 3)`, uint8.
+        num_frames: frames per clip; what is left over at the end of a shot is dropped.
+        shots: a list; the length of every shot is appended.
+
+    Yields:
+        uint8 `(num_frames, H, W, 3)`.
+    """
     frames, rest = iter(frames), []
     while piece := list(itertools.islice(frames, FRAMES_AT_ONCE)):
         piece = np.stack(rest + piece)

@@ -13,6 +13,7 @@ Raw bytes rather than a codec: what is read back is what was saved, bit for bit,
 import hashlib
 import itertools
 import json
+import math
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from vgcourse.datasets.clips import Clips, check_fps, check_same_kind, checked_names
+from vgcourse import arguments
+from vgcourse.datasets.clips import Clips, check_same_kind, checked_names
 
 INDEX_NAME = "index.json"
 STORE_FORMAT = "vgcourse clips 1"
@@ -127,7 +129,7 @@ def shard_name(number):
 
 def clips_per_shard(clip_shape, shard_bytes):
     """Returns how many clips of `clip_shape` make a shard hold `shard_bytes` bytes of clips, or just more."""
-    return -(-shard_bytes // int(np.prod(clip_shape)))
+    return -(-shard_bytes // math.prod(clip_shape))
 
 
 def make_index(clip_shape, action_names, fps, shards):
@@ -198,7 +200,7 @@ def load_clips(folder):
     store = open_store(folder)
     clips = np.empty((store.num_clips, *store.clip_shape), np.uint8)
     actions, actors, files, done = [], [], [], 0
-    for records in tf.data.TFRecordDataset(store.paths).batch(64):
+    for records in read_records(store, tf.range(len(store.paths))).batch(64):
         some = parse_records(records, store.clip_shape)
         clips[done : done + len(some["clip"])] = some["clip"].numpy()
         done += len(some["clip"])
@@ -225,11 +227,37 @@ def parse_records(records, clip_shape):
     return parsed
 
 
+def read_records(store, order):
+    """Read the records of a store that are its own, shard by shard, in TensorFlow.
+
+    Args:
+        store: a `Store`.
+        order: integer tensor, places in `store.paths`.
+
+    Returns:
+        `tf.data.Dataset` of string scalars, as `parse_records` takes a batch of.
+    """
+    paths = tf.constant(store.paths)
+    first, last = (tf.constant(column) for column in np.array(store.records, np.int64).T)
+
+    def read(shard):
+        return tf.data.TFRecordDataset(paths[shard]).skip(first[shard]).take(last[shard] - first[shard])
+
+    return tf.data.Dataset.from_tensor_slices(order).flat_map(read)
+
+
 @dataclass(frozen=True)
 class Store:
-    """A store whose shards were found whole: `clip_shape` is that of one clip, `paths` are its shards.
+    """A store, or one worker's part of it, whose shards were found whole.
 
-    `is_part` says that they are one worker's, and `num_clips` the clips in them.
+    Attributes:
+        num_clips: the clips in it.
+        clip_shape: shape of one clip, `(num_frames, height, width, 3)`.
+        action_names: names of the actions.
+        fps: frames per second.
+        paths: its shards.
+        records: for every shard `(first, last)`: records `first` to `last - 1` of it are its own.
+        is_part: whether other workers have further clips.
     """
 
     num_clips: int
@@ -237,6 +265,7 @@ class Store:
     action_names: tuple[str, ...]
     fps: float
     paths: tuple[str, ...]
+    records: tuple[tuple[int, int], ...]
     is_part: bool = False
 
 
@@ -246,8 +275,9 @@ def open_store(folder, *, worker=0, num_workers=1):
     Args:
         folder: a folder that `save_clips` wrote.
         worker: number of the worker that asks, from 0.
-        num_workers: several share the shards out: every worker opens, checks and reads its own. Where there
-            are fewer shards than workers, each reads them all.
+        num_workers: several share the clips out, in order and as evenly as can be: their numbers of clips
+            differ by one at most. Every worker opens, checks and reads the shards of its own clips alone.
+            Where there are fewer shards than workers, each reads them all.
 
     Returns:
         A `Store`.
@@ -258,24 +288,37 @@ def open_store(folder, *, worker=0, num_workers=1):
     try:
         folder = Path(folder)
         index = _read_index(folder)
-        shards = index["shards"]
-        paths = tuple(str(folder / shard["file"]) for shard in shards)
-        num_clips = sum(shard["num_clips"] for shard in shards)
-        if not shards or num_clips != index["num_clips"]:
-            raise ValueError(f"{num_clips} clips in {len(shards)} shards, but {index['num_clips']} in all")
-        is_part = 1 < num_workers <= len(shards)
-        if is_part:
-            shards, paths = shards[worker::num_workers], paths[worker::num_workers]
-            num_clips = sum(shard["num_clips"] for shard in shards)
-        shape, names = _checked_shape(index["clip_shape"]), checked_names(index["action_names"])
-        store = Store(num_clips, shape, names, index["fps"], paths, is_part)
-        check_fps(store.fps)
+        is_part = 1 < num_workers <= len(index["shards"])
+        own = _share(index["shards"], *((worker, num_workers) if is_part else (0, 1)))
+        shards = [shard for shard, _ in own]
+        store = Store(
+            num_clips=sum(last - first for _, (first, last) in own),
+            clip_shape=tuple(index["clip_shape"]),
+            action_names=checked_names(index["action_names"]),
+            fps=arguments.frames_per_second("fps", index["fps"]),
+            paths=tuple(str(folder / shard["file"]) for shard in shards),
+            records=tuple(records for _, records in own),
+            is_part=is_part,
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         expected = "expected a store's index (`vgcourse prepare FOLDER STORE` makes a store out of videos)"
         raise ValueError(f"{Path(str(folder), INDEX_NAME)}: {expected}, received {error!r}") from error
     with ThreadPoolExecutor() as pool:  # hashlib lets other threads run
-        list(pool.map(_check_shard, paths, shards))
+        list(pool.map(_check_shard, store.paths, shards))
     return store
+
+
+def _share(shards, worker, num_workers):
+    """`(shard, (first, last))` for every shard with clips of this worker; all clips in order, cut evenly."""
+    num_clips = sum(shard["num_clips"] for shard in shards)
+    begin, end = (num_clips * place // num_workers for place in (worker, worker + 1))
+    own, before = [], 0
+    for shard in shards:
+        first, last = max(begin - before, 0), min(end - before, shard["num_clips"])
+        if first < last:
+            own.append((shard, (first, last)))
+        before += shard["num_clips"]
+    return own
 
 
 def _read_index(folder):
@@ -286,9 +329,15 @@ def _read_index(folder):
     rest = {name: index[name] for name in index if name != "sha256"}
     if index.get("sha256", _index_sha256(rest)) != _index_sha256(rest):  # older stores have none
         raise ValueError("other fields than were written: they differ from their checksum")
+    _check_shape(index["clip_shape"])
     for shard in index["shards"]:
-        if not isinstance(shard["num_clips"], int) or not {"file", "num_bytes", "sha256"} <= set(shard):
+        arguments.whole_number("num_clips", shard["num_clips"], 1)
+        least = shard["num_clips"] * math.prod(index["clip_shape"])
+        arguments.whole_number("num_bytes", shard["num_bytes"], least, meaning="its clips")
+        if not {"file", "sha256"} <= set(shard):
             raise ValueError(f"shard {shard}")
+    if index["num_clips"] != sum(shard["num_clips"] for shard in index["shards"]) or not index["shards"]:
+        raise ValueError(f"{index['num_clips']} clips in all, but others in {len(index['shards'])} shards")
     return index
 
 
@@ -296,10 +345,11 @@ def _index_sha256(index):
     return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
 
 
-def _checked_shape(shape):
-    if len(shape) != 4 or shape[-1] != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+def _check_shape(shape):
+    if len(shape) != 4 or shape[-1] != 3:
         raise ValueError(f"clip_shape {shape}")
-    return tuple(shape)
+    for number in shape:
+        arguments.whole_number("clip_shape", number, 1)
 
 
 def _check_shard(path, shard):

@@ -8,7 +8,7 @@ import numpy as np
 
 from vgcourse import preprocess
 from vgcourse.datasets.clips import Clips, concatenate
-from vgcourse.datasets.folders import check_settings, split_into_clips
+from vgcourse.datasets.folders import check_clip_settings, split_into_clips
 from vgcourse.video import reason
 
 
@@ -44,7 +44,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
     Raises:
         ValueError: see `clips_from_tfds`.
     """
-    check_settings(size, num_frames, None)
+    check_clip_settings(size, num_frames, None)
     examples, key, names = _open_tfds(name, split)
     empty = True
     for example in examples:

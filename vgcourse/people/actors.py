@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vgcourse import arguments
 from vgcourse.people.skeleton import HEEL_RADIUS, SIDES, TOE_RADIUS
 
 # The body as tapered capsules: (from, to, radius at from, radius at to, colour), in fractions of stature.
@@ -157,7 +158,11 @@ def random_actor(seed):
 
     Returns:
         An `Actor` whose colours stand out from the wall and the floor.
+
+    Raises:
+        ValueError: the seed is no whole number, or under 0.
     """
+    arguments.whole_number("seed", seed, 0)
     rng = np.random.default_rng([seed, 1966])
     stature, girth = rng.uniform(1.60, 1.80), rng.uniform(0.88, 1.15)
     amplitude, pitch = rng.uniform(0.94, 1.06), rng.uniform(0.20, 0.26)
@@ -167,13 +172,15 @@ def random_actor(seed):
     # Black goes with every skin; other hair differs enough for the face to show.
     hair = hair[:1] + [h for h in hair[1:] if abs(to_lab(h)[0] - to_lab(skin)[0]) > 12]
     fixed = {"skin": skin, "hair": hair[rng.integers(len(hair))]}
-    n, found = 512, False  # about one outfit in a hundred is readable
-    while not found:
-        drawn = {part: _from_hsv(rng.uniform(*limits, (n, 3))) for part, limits in CLOTHES_AND_ROOM.items()}
-        drawn |= {part: np.tile(colour, (n, 1)) for part, colour in fixed.items()}
+    at_once = 512  # about one outfit in a hundred is readable
+    good = np.zeros(at_once, bool)
+    while not good.any():
+        drawn = {
+            part: _from_hsv(rng.uniform(*limits, (at_once, 3))) for part, limits in CLOTHES_AND_ROOM.items()
+        }
+        drawn |= {part: np.tile(colour, (at_once, 1)) for part, colour in fixed.items()}
         drawn["sleeve"] = drawn["shirt" if long_sleeves else "skin"]
         good = _readable({part: to_lab(colour) for part, colour in drawn.items()})
-        found = good.any()
     colours = {part: tuple(colour[good.argmax()].tolist()) for part, colour in drawn.items()}
     colours["long_hair"] = colours["hair"] if long_hair else None
     return Actor(seed, stature, girth, colours, seed % 10 + 1, amplitude, pitch)
@@ -228,10 +235,10 @@ def render_figure(points, actor, *, centre, yaw, tile=0.6, size=96):
     for t, frame in enumerate(frames):
         canvas = frame.repeat(2, 1).repeat(2, 2)  # drawn at twice the size, then averaged
         _draw_body(canvas, {name: p[t] for name, p in in_view.items()}, actor)
-        frame[:] = (
-            canvas[:, ::2, ::2] + canvas[:, 1::2, ::2] + canvas[:, ::2, 1::2] + canvas[:, 1::2, 1::2]
-        ) / 4
-    return np.ascontiguousarray(np.moveaxis((frames.clip(0, 1) * 255 + 0.5).astype(np.uint8), 1, -1))
+        even, odd = canvas[:, ::2], canvas[:, 1::2]
+        frame[:] = (even[:, :, ::2] + odd[:, :, ::2] + even[:, :, 1::2] + odd[:, :, 1::2]) / 4
+    stored = (frames.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis(stored, 1, -1))
 
 
 def _draw_room(points, actor, centre, camera, *, tile, size):
@@ -291,12 +298,8 @@ def _draw_capsule(frame, a, b, radii, rgb, *, rim):
     size = frame.shape[-1]
     pixels = size / FRAME_HEIGHT
     margin = max(radii) * pixels + 1
-    ax, ay, bx, by = (
-        a[0] * pixels + size / 2,
-        size / 2 - a[1] * pixels,
-        b[0] * pixels + size / 2,
-        size / 2 - b[1] * pixels,
-    )
+    ax, ay = a[0] * pixels + size / 2, size / 2 - a[1] * pixels
+    bx, by = b[0] * pixels + size / 2, size / 2 - b[1] * pixels
     left, right = max(int(min(ax, bx) - margin), 0), min(int(max(ax, bx) + margin) + 2, size)
     top, bottom = max(int(min(ay, by) - margin), 0), min(int(max(ay, by) + margin) + 2, size)
     if left >= right or top >= bottom:

@@ -12,6 +12,7 @@ import zlib
 
 import numpy as np
 
+from vgcourse import arguments
 from vgcourse.people.actors import Actor, random_actor, render_figure
 from vgcourse.people.skeleton import (
     FOOT_HEIGHT,
@@ -282,10 +283,12 @@ def pose_action(action, actor, *, num_frames=50, fps=25.0, seed=0):
         `(T, 3)`, yaw (radians) and tile (metres; such that the floor too repeats after two seconds).
 
     Raises:
-        ValueError: the action is unknown.
+        ValueError: the action is unknown, or a number is out of its range.
     """
-    if action not in _MOTIONS:
-        raise ValueError(f"Unknown action {action!r}; expected one of {', '.join(ACTIONS)}.")
+    arguments.one_of("action", action, ACTIONS)
+    arguments.whole_number("num_frames", num_frames, 1)
+    arguments.frames_per_second("fps", fps)
+    arguments.whole_number("seed", seed, 0)
     actor = actor if isinstance(actor, Actor) else random_actor(actor)
     curves, cycles, yaw = _MOTIONS[action]
     rng = np.random.default_rng([seed, actor.id, zlib.crc32(action.encode())])
@@ -311,10 +314,9 @@ def render_action(action, actor, *, size=96, num_frames=50, fps=25.0, seed=0):
         uint8 array `(T, size, size, 3)`; the same arguments always give the same clip.
 
     Raises:
-        ValueError: the action is unknown or the size out of range.
+        ValueError: the action is unknown, or a number is out of its range.
     """
-    if not 16 <= size <= 256:
-        raise ValueError(f"size must be 16 to 256 pixels; received {size}.")
+    arguments.whole_number("size", size, 16, 256, meaning="pixels")
     actor = actor if isinstance(actor, Actor) else random_actor(actor)
     points, view = pose_action(action, actor, num_frames=num_frames, fps=fps, seed=seed)
     return render_figure(points, actor, **view, size=size)

@@ -5,7 +5,6 @@ Clips are uint8 [0, 255] with axes (time, height, width, channels).
 
 import csv
 import hashlib
-import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import av
 from tqdm import tqdm
 
+from vgcourse import arguments
+from vgcourse.files import NotWrittenError, new_file
 from vgcourse.people.motions import ACTIONS, render_action
 from vgcourse.video import VideoError
 
@@ -29,7 +30,9 @@ def actor_split(actor):
     Returns:
         "train", "validation" or "test".
     """
-    return "validation" if actor in VALIDATION_ACTORS else "test" if actor in TEST_ACTORS else "train"
+    if actor in VALIDATION_ACTORS:
+        return "validation"
+    return "test" if actor in TEST_ACTORS else "train"
 
 
 def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers=2):
@@ -52,11 +55,8 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
         ValueError: an action is unknown.
         VideoError: the folder cannot be written.
     """
-    unknown = [action for action in actions if action not in ACTIONS]
-    if unknown:
-        raise ValueError(
-            f"Unknown actions {', '.join(map(repr, unknown))}; expected some of {', '.join(ACTIONS)}."
-        )
+    for action in actions:
+        arguments.one_of("actions", action, ACTIONS)
     folder = Path(folder)
     try:
         for action in actions:
@@ -94,11 +94,10 @@ def write_labels(folder):
             actor = int(path.stem.rpartition("_")[2])
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             rows.append((clip_name(action, actor), action, actor, actor_split(actor), digest))
-    temporary = folder / ".labels.csv.part"
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    table = folder / "labels.csv"
+    with new_file(table) as part, part.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
-    os.replace(temporary, folder / "labels.csv")
-    return folder / "labels.csv"
+    return table
 
 
 def _render_file(job):
@@ -109,17 +108,16 @@ def _render_file(job):
 
 def _write_h264(path, clip, *, fps=25, crf=22):
     """Write a small MP4; slower and smaller than `video.write_video`: the data set must stay under 8 MB."""
-    temporary = path.with_name(f".{path.stem}.part.mp4")
     options = {"crf": str(crf), "preset": "veryslow", "threads": "1"}
     try:
-        with av.open(str(temporary), "w") as container:
+        with new_file(path) as part, av.open(str(part), "w") as container:
             stream = container.add_stream("libx264", rate=fps, options=options)
             stream.height, stream.width = clip.shape[1:3]
             stream.pix_fmt = "yuv420p"
             for frame in clip:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
             container.mux(stream.encode())
-        os.replace(temporary, path)
-    except (OSError, av.FFmpegError) as error:
-        temporary.unlink(missing_ok=True)
-        raise VideoError(f"{path}: cannot be written ({error}).") from error
+    except NotWrittenError as error:
+        raise VideoError(str(error)) from error
+    except av.FFmpegError as error:
+        raise VideoError(f"{path}: cannot be written: {error}") from error

@@ -64,19 +64,19 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
         ValueError: there is no usable video, a setting is out of its range, something else is where the store
             should be, or the job failed; then the same call goes on where it stopped.
     """
-    size, num_frames, fps, _ = settings
-    folders.check_settings(size, num_frames, fps)
+    folders.check_clip_settings(*settings[:3])
     folder, store, work = _places(folder, store, overwrite)
     shards = store if addresses.is_address(store) else os.path.join(work, "store")
-    videos, labels = beam_steps.list_videos(folder)
+    videos, labels, names = beam_steps.list_videos(folder, settings)
     try:
         rows, shard_rows = _run(videos, work, shards, settings, list(arguments))
         report.extend(folders.FileReport(*row["report"]) for row in rows)
-        folders.report_empty_labels(report, labels)
+        folders.report_empty_labels(report, labels, names)
         if not shard_rows:
             addresses.remove_folder(work)
             raise ValueError(f"{folder}: expected a usable video, received {len(rows)} unusable ones")
-        index = stores.make_index((num_frames, size, size, 3), sorted(set(labels)), fps, shard_rows)
+        size, num_frames, fps, _ = settings
+        index = stores.make_index((num_frames, size, size, 3), names, fps, shard_rows)
         addresses.write_json(FileSystems.join(shards, stores.INDEX_NAME), index)  # last: it makes it a store
         if shards != store:
             stores.put_in_place(shards, Path(store), Path(work, "replaced"))

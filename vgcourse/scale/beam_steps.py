@@ -51,14 +51,16 @@ Video = namedtuple("Video", "place address shown file action stamp")
 # ---- the list of videos ----------------------------------------------------------------------------------
 
 
-def list_videos(folder):
-    """List the videos of a folder, by the rules of `datasets.clips_from_folder`.
+def list_videos(folder, settings):
+    """List the videos of a folder, by the rules of `datasets.iter_folder`.
 
     Args:
         folder: a path or an address, as text.
+        settings: `Settings`.
 
     Returns:
-        `(list of Video, their labels)`, in the order of the file names.
+        `(list of Video, their labels, the labels that are actions)`; the first two in the order of the file
+        names.
 
     Raises:
         ValueError: there is no such folder, or no video in it.
@@ -67,9 +69,18 @@ def list_videos(folder):
     if not found:
         raise ValueError(f"{folder}: expected videos ({' '.join(folders.VIDEO_SUFFIXES)}), received none")
     labels = [label for *_, label in found]
-    actions = {label: action for action, label in enumerate(sorted(set(labels)))}
+    names = folders.labels_with_clips(
+        [(address, label) for address, *_, label in found], lambda address: next(_clips(address, settings))
+    )
+    actions = {label: names.index(label) if label in names else -1 for label in labels}
     videos = [Video(place, *row, actions[label], stamp) for place, (*row, stamp, label) in enumerate(found)]
-    return videos, labels
+    return videos, labels, names
+
+
+def _clips(address, settings):
+    size, num_frames, fps, _ = settings
+    with addresses.local_file(address) as path:
+        yield from folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps)
 
 
 def _find_in_folder(folder):

@@ -1,0 +1,287 @@
+"""A folder of videos: labels, order, cuts, bad files and bounded memory, on videos made here."""
+
+import os
+import re
+import sys
+import tracemalloc
+
+import av
+import numpy as np
+import pytest
+from samples import assert_same, write_counting_video
+
+from vgcourse import datasets, video
+from vgcourse.datasets import clips_from_folder, folders, load_clips, save_clips
+from vgcourse.files import NotWrittenError
+
+
+def write_sound(path):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def test_subfolders_are_labels_and_frames_follow_each_other(tmp_path):
+    write_counting_video(tmp_path / "Spaß & 走る" / "été 1.mp4")
+    write_counting_video(tmp_path / "walk" / "deep" / "UPPER.MP4")
+    write_counting_video(tmp_path / "top.mp4", 9)
+    write_counting_video(tmp_path / "walk" / ".hidden.mp4")
+    write_counting_video(tmp_path / ".trash" / "old.mp4")
+    (tmp_path / "walk" / "notes.txt").write_text("not a video")
+    clips, report = clips_from_folder(tmp_path, size=16, num_frames=8)
+    assert clips.action_names == tuple(sorted(["Spaß & 走る", "walk", tmp_path.name]))
+    labels = [clips.action_names[action] for action in clips.actions]
+    assert labels == ["Spaß & 走る"] * 2 + [tmp_path.name] + ["walk"] * 2
+    assert clips.clips.shape == (5, 8, 16, 16, 3)
+    assert (clips.fps, clips.actors.tolist()) == (25.0, [-1] * 5)
+    greys = clips.clips.mean(axis=(2, 3, 4))
+    np.testing.assert_allclose(greys[:2].ravel(), 3 * np.arange(16), atol=3)
+    assert [row[1:] for row in report] == [("read", "", 2), ("read", "", 1), ("read", "", 2)]
+    assert [os.path.basename(row.file) for row in report] == ["été 1.mp4", "top.mp4", "UPPER.MP4"]
+    assert clips.files[-1] == os.path.join("walk", "deep", "UPPER.MP4")
+
+
+def test_a_folder_without_subfolders_is_one_label(tmp_path):
+    write_counting_video(tmp_path / "cats" / "a.mp4")
+    clips, _ = clips_from_folder(tmp_path / "cats", size=8, num_frames=20)
+    assert clips.action_names == ("cats",)
+
+
+def test_fps_is_resampled(tmp_path):
+    write_counting_video(tmp_path / "a.mp4", 50)
+    clips, _ = clips_from_folder(tmp_path, size=8, num_frames=20, fps=10)
+    assert (len(clips), clips.fps) == (1, 10.0)
+    # At k / 10 s a player shows source frame floor(2.5 k).
+    np.testing.assert_allclose(clips.clips.mean(axis=(2, 3, 4))[0], 3 * (np.arange(20) * 5 // 2), atol=3)
+
+
+@pytest.fixture
+def mixed_folder(tmp_path):
+    """Two good videos among everything that can be wrong with one."""
+    folder = tmp_path / "mixed"
+    write_counting_video(folder / "good 1.mp4")
+    write_counting_video(folder / "good 2.mp4")
+    write_counting_video(folder / "short.mp4", 5)
+    whole = (folder / "good 1.mp4").read_bytes()
+    (folder / "truncated.mp4").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.mp4").write_bytes(b"")
+    (folder / "text.mp4").write_text("this is a letter, not a video\n" * 50)
+    (folder / "directory.mp4").mkdir()
+    (folder / "missing.mp4").symlink_to(folder / "gone.mp4")
+    write_sound(folder / "sound.mp4")
+    return folder
+
+
+def test_bad_files_are_skipped_and_reported(mixed_folder):
+    clips, report = clips_from_folder(mixed_folder, size=8, num_frames=10)
+    assert clips.files == ("good 1.mp4",) * 2 + ("good 2.mp4",) * 2
+    reasons = {row.file: row.reason for row in report if row.status == "skipped"}
+    words = {
+        "short.mp4": "expected 10 frames.*fewer",
+        "truncated.mp4": "cut short",
+        "empty.mp4": "empty",
+        "text.mp4": "expected a video",
+        "directory.mp4": "directory",
+        "missing.mp4": "there is no",
+        "sound.mp4": "sound only",
+    }
+    assert reasons.keys() == words.keys()
+    for file, word in words.items():
+        assert file in reasons[file]
+        assert re.search(word, reasons[file]), reasons[file]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_no_text_can_be_saved(tmp_path):
+    write_counting_video(tmp_path / "good.mp4")
+    folder = os.fsencode(tmp_path / "videos") + b"/caf\xe9"
+    os.makedirs(folder)
+    os.rename(tmp_path / "good.mp4", folder + b"/\xff.mp4")
+    with open(folder + b"/\xfe.mp4", "w"):
+        pass
+    clips, report = clips_from_folder(tmp_path / "videos", size=8, num_frames=20)
+    assert (clips.action_names, clips.files) == (("caf?",), ("caf?/?.mp4",))
+    assert sorted(row.status for row in report) == ["read", "skipped"]
+    save_clips(tmp_path / "store", clips)
+    assert_same(load_clips(tmp_path / "store"), clips)
+
+
+def test_nothing_usable_lists_the_reasons(mixed_folder, tmp_path):
+    for good in mixed_folder.glob("good*"):
+        good.unlink()
+    with pytest.raises(ValueError, match=r"(?s)7 unusable.*short\.mp4.*text\.mp4"):
+        clips_from_folder(mixed_folder, size=8, num_frames=10)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ValueError, match=r"expected a path \(text\), received None"):
+        clips_from_folder(None, size=8, num_frames=10)
+    wrong = {"none": "received none", "nowhere": "no such folder", "mixed/short.mp4": "a file"}
+    for folder, words in wrong.items():
+        with pytest.raises(ValueError, match=words):
+            clips_from_folder(tmp_path / folder, size=8, num_frames=10)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 0},
+        {"size": True},
+        {"num_frames": 0},
+        {"num_frames": 2.5},
+        {"fps": 0},
+        {"fps": "10"},
+        {"fps": True},
+    ],
+)
+def test_settings_are_checked_before_any_video_is_read(tmp_path, wrong):
+    write_counting_video(tmp_path / "a.mp4")
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))}: expected.*received"):
+        clips_from_folder(tmp_path, **{"size": 8, "num_frames": 4, **wrong})
+
+
+@pytest.mark.parametrize(
+    "suffix", ["3gp", "3g2", "mts", "m2ts", "ts", "flv", "ogv", "vob", "asf", "mpe", "webp"]
+)
+def test_what_cameras_and_players_write_is_never_passed_over(tmp_path, suffix):
+    """FFmpeg goes by the content, so that any content will do here."""
+    write_counting_video(tmp_path / "video.mp4")
+    os.rename(tmp_path / "video.mp4", tmp_path / f"video.{suffix.upper()}")
+    (tmp_path / f"broken.{suffix}").write_text("this is no video\n" * 50)
+    _, report = clips_from_folder(tmp_path, size=8, num_frames=4)
+    assert [(row.file, row.status) for row in report] == [
+        (f"broken.{suffix}", "skipped"),
+        (f"video.{suffix.upper()}", "read"),
+    ]
+
+
+def test_a_label_without_a_usable_video_is_no_action(tmp_path):
+    for label in "abc":
+        write_counting_video(tmp_path / label / "video.mp4", 9)
+    for name in ("a.mp4", "z.mp4"):
+        (tmp_path / "b" / name).write_text("no video")
+    os.remove(tmp_path / "b" / "video.mp4")
+    clips, _ = clips_from_folder(tmp_path, size=8, num_frames=9)
+    assert clips.action_names == ("a", "c")
+    assert clips.actions.tolist() == [0, 1]
+    # Streamed, the names are settled before all videos are read: a class without clips is none there, either.
+    report = []
+    parts = list(folders.iter_folder(tmp_path, size=8, num_frames=9, report=report))
+    assert [part.action_names for part in parts] == [("a", "c")] * 2
+    assert [int(part.actions[0]) for part in parts] == [0, 1]
+    assert ["no clip shows 'b'" in row.reason for row in report] == [False, False, True, False]
+
+
+def test_linked_folders_are_followed_but_never_in_a_circle(tmp_path):
+    write_counting_video(tmp_path / "elsewhere" / "a.mp4")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "label").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere" / "back").symlink_to(folder, target_is_directory=True)
+    (folder / "self").symlink_to(folder / "self")
+    clips, report = clips_from_folder(folder, size=8, num_frames=20)
+    assert (len(clips), len(report), clips.action_names) == (1, 1, ("label",))
+
+
+@pytest.mark.parametrize("frames_at_once", [1024, 16, 7])
+def test_no_clip_crosses_a_cut(tmp_path, monkeypatch, frames_at_once):
+    monkeypatch.setattr(folders, "FRAMES_AT_ONCE", frames_at_once)
+    lengths, levels = [23, 40, 9, 31], [20, 230, 90, 200]
+    write_counting_video(tmp_path / "film.mp4", shades=np.repeat(levels, lengths))
+    clips, report = clips_from_folder(tmp_path, size=16, num_frames=8)
+    greys = clips.clips.mean(axis=(2, 3, 4))
+    assert np.ptp(greys, axis=1).max() < 10
+    counts = [int((abs(greys[:, 0] - level) < 10).sum()) for level in levels]
+    assert counts == [2, 5, 1, 3] == [length // 8 for length in lengths]
+    assert report[0].clips == 11
+
+
+def test_long_videos_lose_no_frame_between_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 10)
+    write_counting_video(tmp_path / "long.mp4", 80)
+    clips, _ = clips_from_folder(tmp_path, size=8, num_frames=16)
+    np.testing.assert_allclose(clips.clips.mean(axis=(2, 3, 4)).ravel(), 3 * np.arange(80), atol=3)
+
+
+FRAME = np.zeros((32, 32, 3), np.uint8)
+
+
+@pytest.fixture
+def long_video(tmp_path, monkeypatch):
+    """A video of 2,000 frames, each of one grey, that is made while it is read; pieces are small."""
+    monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 64)
+    monkeypatch.setattr(folders, "BYTES_AT_ONCE", 50 * FRAME.nbytes)
+    frames = lambda path, **_: (FRAME + np.uint8(k // 100) for k in range(2000))  # noqa: E731
+    monkeypatch.setattr(folders.video, "iter_frames", frames)
+    (tmp_path / "long").mkdir()
+    (tmp_path / "long" / "film.mp4").write_bytes(b"made while it is read")
+    return tmp_path / "long"
+
+
+def test_a_long_video_is_never_whole_in_memory(long_video):
+    """Bytes are counted, in frames: of 2,000 no more than a few pieces of 64 live at the same time."""
+    report, count = [], 0
+    tracemalloc.start()
+    try:
+        for part in folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=report):
+            assert part.clips[:, :, 0, 0, 0].ravel().tolist() == [
+                k // 100 for k in range(10 * count, 10 * (count + len(part)))
+            ]
+            count += len(part)
+            assert report == [("film.mp4", "read", "", 200)]
+        peak = tracemalloc.get_traced_memory()[1] / FRAME.nbytes
+    finally:
+        tracemalloc.stop()
+    assert count == 200
+    assert peak < 600  # what `find_cuts` computes with is among it
+
+
+def test_a_long_video_in_pieces_is_one_video(long_video, tmp_path):
+    clips, report = clips_from_folder(long_video, size=32, num_frames=10, fps=25)
+    assert clips.files == ("film.mp4",) * 200
+    assert report == [("film.mp4", "read", "", 200)]
+    assert clips.clips[:, :, 0, 0, 0].ravel().tolist() == [k // 100 for k in range(2000)]
+    clips.clips[0] = 1  # an array of one's own
+
+
+def test_a_video_that_breaks_off_late_is_skipped_as_a_whole(long_video, monkeypatch):
+    whole = folders.video.iter_frames
+
+    def breaks_off(path, **options):
+        yield from whole(path, **options)
+        raise video.VideoError(f"{path}: damaged after frame 1999")
+
+    monkeypatch.setattr(folders.video, "iter_frames", breaks_off)
+    report = []
+    with pytest.raises(ValueError, match="received 1 unusable"):
+        list(folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=report))
+    [row] = report
+    assert (row.status, row.clips) == ("skipped", 0)
+    assert "damaged after frame 1999" in row.reason
+
+
+def test_a_full_disk_is_no_fault_of_the_video(long_video, monkeypatch):
+    class Full(folders.tempfile.SpooledTemporaryFile):
+        def rollover(self):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders.tempfile, "SpooledTemporaryFile", Full)
+    with pytest.raises(NotWrittenError, match="No space left on device"):
+        list(folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=[]))
+
+
+def test_few_videos_are_read_to_settle_the_labels(tmp_path, monkeypatch):
+    for name in ("a/1", "a/2", "b/1", "b/2", "c/1"):
+        write_counting_video(tmp_path / f"{name}.mp4", 9)
+    videos, read = folders.find_videos(tmp_path), []
+    assert folders.labels_with_clips(videos, read.append) == ("a", "b", "c")
+    assert sorted(path.parent.name for path in read) == ["a", "b", "c"]
+
+
+def test_a_folder_becomes_a_store_without_being_held_in_memory(mixed_folder, tmp_path):
+    report = []
+    save_clips(tmp_path / "store", datasets.iter_folder(mixed_folder, size=8, num_frames=10, report=report))
+    clips, expected_report = clips_from_folder(mixed_folder, size=8, num_frames=10)
+    assert_same(load_clips(tmp_path / "store"), clips)
+    assert report == expected_report

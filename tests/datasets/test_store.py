@@ -1,0 +1,208 @@
+"""The store on disk: it gives back what it was given, and damage is named. Oracles are arrays and hashlib."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import assert_same, some_clips
+
+from vgcourse.datasets import Clips, load_clips, make_dataset, save_clips
+
+
+@settings(max_examples=10)
+@given(
+    shape=st.tuples(*[st.integers(1, 4)] * 4),
+    shard_bytes=st.integers(1, 500),
+    seed=st.integers(0, 2**32 - 1),
+    file=st.text(st.characters(blacklist_categories=["Cs"]), max_size=8),
+)
+def test_a_store_gives_back_what_it_was_given(tmp_path_factory, shape, shard_bytes, seed, file):
+    rng = np.random.default_rng(seed)
+    clips = Clips(
+        rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
+        rng.integers(0, 2, shape[0]),
+        rng.integers(-1, 2**31 - 1, shape[0]),
+        ("läuft", "a/b"),
+        29.97,
+        (file,) * shape[0] if file else (),
+    )
+    folder = tmp_path_factory.mktemp("store") / "née"
+    save_clips(folder, clips, shard_bytes=shard_bytes)
+    assert_same(load_clips(folder), clips)
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    per_shard = -(-shard_bytes // clips.clips[0].nbytes)
+    assert len(index["shards"]) == -(-shape[0] // per_shard)
+
+
+def test_parts_are_saved_as_they_come_and_none_is_saved_when_one_fails(tmp_path):
+    clips = some_clips()
+    save_clips(tmp_path / "a", (clips.select([i]) for i in range(11)), shard_bytes=100)
+    assert_same(load_clips(tmp_path / "a"), clips)
+
+    def breaks():
+        yield clips
+        raise ValueError("camera fell over")
+
+    with pytest.raises(ValueError, match="camera fell over"):
+        save_clips(tmp_path / "a", breaks(), overwrite=True)
+    with pytest.raises(ValueError, match="one kind"):
+        save_clips(tmp_path / "b", [clips, some_clips(size=2)])
+    with pytest.raises(ValueError, match="received none"):
+        save_clips(tmp_path / "b", [])
+    with pytest.raises(ValueError, match="expected Clips, or an iterable of Clips, received a ndarray"):
+        save_clips(tmp_path / "b", clips.clips)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert_same(load_clips(tmp_path / "a"), clips)
+
+
+def test_saving_replaces_only_a_store_and_only_when_told(tmp_path):
+    store, other = tmp_path / "store", tmp_path / "thesis"
+    save_clips(store, some_clips(seed=1))
+    with pytest.raises(ValueError, match="overwrite=True"):
+        save_clips(store, some_clips(seed=2))
+    assert_same(load_clips(store), some_clips(seed=1))
+    save_clips(store, some_clips(seed=2), overwrite=True)
+    assert_same(load_clips(store), some_clips(seed=2))
+    other.mkdir()
+    save_clips(other, some_clips())  # empty: nothing is lost
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="holds other files"):
+        save_clips(tmp_path / "full", some_clips(), overwrite=True)
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "years of work"
+
+
+def test_other_peoples_files_are_never_replaced(tmp_path):
+    """A folder with an index.json may be anything; a store may have got notes beside it."""
+    website, store = tmp_path / "website", tmp_path / "store"
+    website.mkdir()
+    (website / "index.json").write_text('{"pages": 3}')
+    (website / "home.html").write_text("hello")
+    save_clips(store, some_clips(seed=1))
+    (store / "notes.txt").write_text("which camera")
+    for folder, name in ((website, "home.html, index.json"), (store, "notes.txt")):
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(ValueError, match=rf"{folder.name}: .* holds other files \({name}\)"):
+            save_clips(folder, some_clips(seed=2), overwrite=True)
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert_same(load_clips(store), some_clips(seed=1))
+
+
+def test_the_old_store_comes_back_if_the_new_one_cannot_be_put_there(tmp_path, monkeypatch):
+    store, rename, calls = save_clips(tmp_path / "store", some_clips(seed=1)), os.replace, []
+
+    def fails_once(source, target):
+        calls.append(source)
+        if len(calls) == 2:
+            raise OSError("the disk is gone for a moment")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    with pytest.raises(ValueError, match="gone for a moment"):
+        save_clips(store, some_clips(seed=2), overwrite=True)
+    assert len(calls) == 3
+    assert_same(load_clips(store), some_clips(seed=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="store"):
+        save_clips(tmp_path / "file" / "store", some_clips())
+
+    def full_disk(*args):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.io, "TFRecordWriter", full_disk)
+    with pytest.raises(ValueError, match="store.*No space left"):
+        save_clips(tmp_path / "store", some_clips())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "missing"])
+def test_a_corrupted_shard_is_named_with_both_checksums(tmp_path, damage):
+    save_clips(tmp_path / "store", some_clips(), shard_bytes=300)
+    shard = tmp_path / "store" / "shard-00001.tfrecord"
+    content = bytearray(shard.read_bytes())
+    words = ["shard-00001.tfrecord", hashlib.sha256(content).hexdigest()]
+    if damage == "missing":
+        shard.unlink()
+        words[1] = "no such file"
+    else:
+        content[100] ^= 1
+        shard.write_bytes(content if damage == "flipped" else content[:-50])
+        words.append(hashlib.sha256(shard.read_bytes()).hexdigest())
+    for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
+        with pytest.raises(ValueError, match="shard-00001") as error:
+            use(tmp_path / "store")
+        assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize("index", ["", "[]", "{}", '{"format": "another"}', None])
+def test_a_store_without_a_good_index_is_named(tmp_path, index):
+    save_clips(tmp_path / "store", some_clips())
+    path = tmp_path / "store" / "index.json"
+    path.unlink()
+    if index is not None:
+        path.write_text(index)
+    with pytest.raises(ValueError, match=r"store.*index\.json|index\.json"):
+        load_clips(tmp_path / "store")
+
+
+INDEX_DAMAGE = {
+    "no shards": {"shards": [], "num_clips": 0},
+    "shards null": {"shards": None},
+    "shape swapped": {"clip_shape": [3, 6, 3, 3]},
+    "four channels": {"clip_shape": [6, 3, 3, 4]},
+    "shape is text": {"clip_shape": "abc"},
+    "shape with a fraction": {"clip_shape": [6.0, 3, 3, 3]},
+    "more clips": {"num_clips": 12},
+    "a name less": {"action_names": ["walk", "run"]},
+    "a name twice": {"action_names": ["walk", "run", "run"]},
+    "names null": {"action_names": None},
+    "rate is text": {"fps": "x"},
+    "rate is zero": {"fps": 0},
+    "more frames than bytes": {"clip_shape": [6 * 10**9, 3, 3, 3]},
+}
+
+
+ONLY_THE_CHECKSUM_TELLS = ("shape swapped", "a name less")
+
+
+@pytest.mark.parametrize(
+    ("kind", "checksum"),
+    [(kind, True) for kind in INDEX_DAMAGE]
+    + [(kind, False) for kind in INDEX_DAMAGE if kind not in ONLY_THE_CHECKSUM_TELLS],
+)
+def test_a_damaged_index_is_named(tmp_path, kind, checksum):
+    path = save_clips(tmp_path / "store", some_clips()) / "index.json"
+    index = json.loads(path.read_text(encoding="utf-8")) | INDEX_DAMAGE[kind]
+    if not checksum:
+        del index["sha256"]
+    path.write_text(json.dumps(index), encoding="utf-8")
+    for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
+        with pytest.raises(ValueError, match=r"store.index\.json: expected a store's index.*received"):
+            use(tmp_path / "store")
+
+
+@pytest.mark.parametrize("field", ["file", "num_clips", "num_bytes", "sha256"])
+def test_a_shard_without_a_field_is_a_damaged_index(tmp_path, field):
+    path = save_clips(tmp_path / "store", some_clips()) / "index.json"
+    index = json.loads(path.read_text(encoding="utf-8"))
+    del index["sha256"], index["shards"][0][field]
+    path.write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"index\.json: expected a store's index.*received"):
+        load_clips(tmp_path / "store")
+
+
+def test_a_store_written_before_indices_had_checksums_is_read(tmp_path):
+    path = save_clips(tmp_path / "store", some_clips()) / "index.json"
+    index = json.loads(path.read_text(encoding="utf-8"))
+    del index["sha256"]
+    path.write_text(json.dumps(index), encoding="utf-8")
+    assert_same(load_clips(tmp_path / "store"), some_clips())

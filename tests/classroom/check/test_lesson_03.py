@@ -30,7 +30,7 @@ WRONG = [
     ("best_discriminator", lambda p, q, share: p / (p + q), "fair mix"),
     ("best_discriminator", lambda p, q, s: (1 - s) * q / (s * p + (1 - s) * q), "of *generated*"),
     ("best_discriminator", lambda p, q, share: share * p / (share * p + q), "but not q"),
-    ("best_discriminator", lambda p, q, share: share, "expected 0.40"),
+    ("best_discriminator", lambda p, q, share: share, "expected 0.4, received 0.25"),
     ("best_discriminator", lambda p, q, share: 0.4, "with a fair mix"),
     ("equilibrium_loss", 0.69, "one of the two halves"),
     ("equilibrium_loss", -1.386, "minus V"),

@@ -95,7 +95,7 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("clips_in_video", lambda s, f, n: s // n, "first turn seconds into frames"),
         ("clips_in_video", lambda s, f, n: int(s * f) - n + 1, "one frame after the last"),
         ("clips_in_video", lambda s, f, n: int(s * f), "the frames of the video"),
-        ("clips_in_video", lambda s, f, n: max(1, int(s * f) // n), "expected 0 clips of 16"),
+        ("clips_in_video", lambda s, f, n: max(1, int(s * f) // n), "not one clip of 16: expected 0"),
         ("clips_in_video", lambda s, f, n: -1, "how many times num_frames fits"),
         ("allowed_videos", allowed(lambda people, agreed: set(people) & agreed), "One yes is not enough"),
         (

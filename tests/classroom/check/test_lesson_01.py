@@ -56,23 +56,11 @@ SOLUTIONS = {
     "shot_windows": shot_windows,
     "from_unit_range": lambda clip: 2 * clip - 1,
 }
-FUNCTIONS = [name for name, solution in SOLUTIONS.items() if callable(solution)]
 
 
 @pytest.mark.parametrize("name", SOLUTIONS)
 def test_the_solution_passes(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]).startswith(f"✓ {name}: ")
-
-
-@pytest.mark.parametrize(
-    ("name", "stub", "mark"),
-    [(name, stub, "○") for name in SOLUTIONS for stub in (None, ...)]
-    + [(name, stub, "✗") for name in FUNCTIONS for stub in (lambda *_: None, lambda *_: ...)],
-)
-def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
-    line = said(capsys, name, stub)
-    assert line.startswith(f"{mark} {name}: ")
-    assert f'check.hint("{name}")' in line
 
 
 @pytest.mark.parametrize(

@@ -58,35 +58,25 @@ def diagnose_run(answer):
         return call(answer, energy, 8.0, distance, 32.0)
 
     frozen, copies, fine, none = said(1.0, 30.0), said(7.0, 9.0), said(7.0, 30.0), "no fault found"
-    both, lively = said(1.0, 9.0), said(40.0, 60.0)
-    more_frozen, more_copies = (frozen, fine) == (none, "frozen"), (copies, lively) == (none, "copies")
+    more_frozen, more_copies = (
+        (frozen, fine) == (none, "frozen"),
+        (copies, said(40.0, 60.0)) == (none, "copies"),
+    )
+    all_frozen, all_copies = fine == "frozen", fine == "copies"
     mistakes = {
-        "upside down: clips are frozen if they have *less* motion energy than a quarter of the "
-        "real.": more_frozen,
+        "upside down: clips are frozen if they have *less* energy than a quarter of the real.": more_frozen,
         "upside down: copies lie *nearer* to the training clips than held-out clips do.": more_copies,
-        "of clips frozen and near, expected 'frozen': ask for the motion energy first.": both == "copies",
+        "of clips frozen and near, expected 'frozen': ask for the energy first.": said(1.0, 9.0) == "copies",
         "motion energy 1 where real clips have 8 is under a quarter: expected 'frozen'.": frozen == none,
         "a distance of 9 where held-out clips have 32 is under half: expected 'copies'.": copies == none,
-        "energy 7 of 8 is fine: compare with a quarter of the real energy, not with all of it.": fine
-        == "frozen",
-        "distance 30 of 32 is fine: compare with half of the held-out distance, not all of it.": fine
-        == "copies",
+        "energy 7 of 8 is fine: compare with a quarter of the real energy, not with all of it.": all_frozen,
+        "distance 30 of 32 is fine: compare with half of the held-out distance, not all of it.": all_copies,
     }
     refuse(mistakes)
-    limits = [(1.9, 30.0, "frozen"), (2.5, 30.0, none), (7.0, 15.0, "copies"), (7.0, 17.0, none)]
-    rest = [
-        (1.0, 30.0, "frozen"),
-        (7.0, 9.0, "copies"),
-        (1.0, 9.0, "frozen"),
-        (7.0, 30.0, none),
-        (40.0, 60.0, none),
-    ]
-    for energy, distance, right in rest + limits:
-        asked = f"for motion energy {energy:g} of 8 and a distance of {distance:g} of 32"
-        compare(
-            said(energy, distance),
-            right,
-            asked=asked,
-            otherwise="one of 'frozen', 'copies', 'no fault found'.",
-        )
+    cases = {"frozen": [(1.0, 30.0), (1.0, 9.0), (1.9, 30.0)], "copies": [(7.0, 9.0), (7.0, 15.0)]}
+    cases[none] = [(7.0, 30.0), (40.0, 60.0), (2.5, 30.0), (7.0, 17.0)]  # the last two just over the limits
+    for right, pairs in cases.items():
+        for energy, distance in pairs:
+            asked = f"for motion energy {energy:g} of 8 and a distance of {distance:g} of 32"
+            compare(said(energy, distance), right, asked=asked, otherwise=f"'frozen', 'copies', or {none!r}.")
     return "right. Both limits are habits, not laws: always look at the clips as well."

@@ -216,6 +216,15 @@ def test_stderr_is_dropped_where_outputs_are_ignored_and_else_refused():
     assert [output.text for output in quiet.cells[0].outputs] == ["a", "b"]
 
 
+def test_a_bar_of_progress_goes_and_other_widgets_leave_their_text():
+    def view(text):
+        return nbformat.v4.new_output("display_data", {build.WIDGET: {"model_id": "1f"}, "text/plain": text})
+
+    bar, panel = view("  0%|          | 0/20 [00:00<?, ?it/s]"), view("A panel of controls.")
+    (output,) = build.normalise(executed(bar, panel), "03").cells[0].outputs
+    assert output.data == {"text/plain": "A panel of controls."}
+
+
 def test_a_notebook_that_is_too_large_is_refused(tmp_path):
     with pytest.raises(convert.LessonError, match=r"03 has \d+ bytes, allowed 1500000; largest cells: 0 \("):
         build.write(executed(stream("x" * 1_600_000)), tmp_path / "x.ipynb", "03")
@@ -249,6 +258,8 @@ def test_a_change_of_the_source_makes_the_notebooks_stale(lesson, tmp_path, monk
     ]
     build.build_lesson(path, execute=False, out=tmp_path)
     assert build.stale_notebooks([path]) == []
+    lesson(text='# %% tags=["exercise"]\nx = 1\n')
+    assert len(build.stale_notebooks([path])) == 2
     lesson("x = 2")
     assert [line.split(":")[0] for line in build.stale_notebooks([path])] == [
         "90_lesson.ipynb is stale",

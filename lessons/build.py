@@ -5,29 +5,17 @@ import os
 import re
 import time
 
-import nbclient
 import nbformat
-from ipykernel import kernelspec
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 
 from lessons.convert import NOTEBOOKS, ROOT, LessonError, convert, inputs, target
 from vgcourse.classroom import budget
+from vgcourse.files import new_file
 
 MAX_BYTES = 1_500_000  # of a notebook with its outputs
-MAX_TRACE = 3000  # characters of a traceback that an error shows
 TIMEOUT = 1800  # seconds a cell; the machine may be busy
 SECONDS = ROOT / "lessons" / "seconds.csv"  # how long the last full build of each lesson took
 IGNORED = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-class OwnKernel(KernelSpecManager):
-    """Gives the Python that runs the build, whatever kernels the user has installed under its name."""
-
-    def get_kernel_spec(self, kernel_name):
-        """The kernel of this environment for every `kernel_name`; returns a KernelSpec."""
-        return self.kernel_spec_class(resource_dir=kernelspec.RESOURCES, **kernelspec.get_kernel_dict())
 
 
 def build_lesson(path, *, execute=True, prose=False, out=NOTEBOOKS, small=False):
@@ -80,21 +68,15 @@ def record_seconds(name, seconds, *, file=SECONDS):
         seconds: per cell, as `run` returns them.
         file: Path of the table.
     """
-    rows = {}
+    header, rows = ("lesson", "seconds", "slowest_cell", "slowest_seconds"), {}
     if file.is_file():
         with file.open(newline="", encoding="utf-8") as table:
-            rows = {row["lesson"]: row for row in csv.DictReader(table)}
+            rows = {row[0]: row for row in csv.reader(table)}
     slowest = max(seconds, key=seconds.get)
-    rows[name] = {
-        "lesson": name,
-        "seconds": round(sum(seconds.values())),
-        "slowest_cell": slowest,
-        "slowest_seconds": round(seconds[slowest]),
-    }
-    with file.open("w", newline="", encoding="utf-8") as table:
-        writer = csv.DictWriter(table, rows[name], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[key] for key in sorted(rows))
+    rows[name] = (name, round(sum(seconds.values())), slowest, round(seconds[slowest]))
+    rows.pop("lesson", None)
+    with new_file(file) as part, part.open("w", newline="", encoding="utf-8") as table:
+        csv.writer(table, lineterminator="\n").writerows([header, *(rows[key] for key in sorted(rows))])
 
 
 def keep_outputs(notebook, file, name):
@@ -140,40 +122,35 @@ def run(notebook, name, *, folder, length="full"):
     Raises:
         LessonError: a cell fails, takes too long, or ends the kernel.
     """
+    import nbclient  # here, since most of what the build is asked runs nothing
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
     folder.mkdir(parents=True, exist_ok=True)
     # ipykernel then leaves file descriptor 2 alone, as it does for nbval: messages of C++ are no outputs.
     env = {**os.environ, budget.VARIABLE: length, "PYTEST_CURRENT_TEST": name}
-    started, seconds, current = {}, {}, [0]
-
-    def start(cell, cell_index):
-        current[0] = cell_index
-        started[cell_index] = time.perf_counter()
-
-    def done(cell, cell_index, **_):
-        seconds[cell_index] = time.perf_counter() - started[cell_index]
-
+    started, seconds = {}, {}
     client = nbclient.NotebookClient(
         notebook,
-        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=OwnKernel()),
+        # No folder of kernels: the Python that runs the build, whatever the user installed as "python3".
+        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[])),
         timeout=TIMEOUT,
         startup_timeout=300,
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
-        on_cell_start=start,
-        on_cell_executed=done,
+        on_cell_start=lambda cell, cell_index: started.update({cell_index: time.perf_counter()}),
+        on_cell_executed=lambda cell, cell_index, **_: seconds.update(
+            {cell_index: time.perf_counter() - started[cell_index]}
+        ),
     )
     try:
         client.execute(env=env, cleanup_kc=True)  # ends the kernel, although its manager is ours
     except (nbclient.exceptions.CellControlSignal, nbclient.exceptions.DeadKernelError) as error:
-        cell = notebook.cells[current[0]]
-        failed = [output for output in cell.outputs if output.output_type == "error"]
-        reason = str(error)
-        if failed:
-            trace = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failed[0].traceback))
-            reason = f"{failed[0].ename}: {failed[0].evalue}\n\n{trace[-MAX_TRACE:]}"
-        text = "\n".join(f"    {line}" for line in cell.source.splitlines())
-        raise LessonError(f"{name}, cell {current[0]}:\n{text}\n{reason}") from None
+        # The error shows the cell's code and the traceback, in colours of a terminal.
+        reason = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+        raise LessonError(f"{name}, cell {max(started, default=0)}: {reason}") from None
     return seconds
 
 
@@ -191,24 +168,27 @@ def normalise(notebook, name):
         LessonError: a compared cell writes to stderr, or an output names an address in memory or a folder
             of this machine.
     """
-    notebook.metadata = nbformat.from_dict(
-        {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
-    )
-    notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
+    kernel, language = notebook.metadata.kernelspec, {"name": "python"}  # a run adds versions, and widgets
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": language})
     for number, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type != "code":
             continue
-        errors = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
-        if errors and IGNORED not in tags:
+        errors = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
+        if errors and IGNORED not in cell.metadata.get("tags", []):
             raise LessonError(f"{name}, cell {number} writes to stderr: {errors[:400]}")
-        cell.outputs = _merged(cell.outputs)
-        for text in filter(None, map(output_text, cell.outputs)):
-            found = machine_text(text)
-            if found:
+        cell.outputs = [o for o in cell.outputs if not (o.get("name") == "stderr" or _is_progress_bar(o))]
+        for output in cell.outputs:
+            if "data" in output:
+                output.data.pop(WIDGET, None)  # the view of a widget without its kernel
+                output.metadata = nbformat.from_dict({})
+            if found := machine_text(output_text(output)):
                 raise LessonError(f"{name}, cell {number} shows {found!r}, which only this machine says")
     return notebook
+
+
+def _is_progress_bar(output):
+    """Whether an output is a bar of tqdm, which a file keeps as it looked at the start."""
+    return WIDGET in output.get("data", {}) and bool(re.match(r".*\d+%\|", output_text(output)))
 
 
 def output_text(output):
@@ -247,10 +227,8 @@ def write(notebook, file, name):
         raise LessonError(f"{name} has {len(content)} bytes, allowed {MAX_BYTES}; largest cells: {largest}")
     if file.is_file() and file.read_bytes() == content:
         return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_bytes(content)
-    os.replace(part, file)
+    with new_file(file) as part:
+        part.write_bytes(content)
     return True
 
 
@@ -273,27 +251,3 @@ def stale_notebooks(paths):
             elif inputs(nbformat.read(file, as_version=4)) != inputs(convert(path, solutions=solutions)):
                 stale.append(f"{place} is stale: run `python -m lessons build {path.stem[:2]}`")
     return stale
-
-
-def _merged(outputs):
-    """One stream per cell, as a terminal would show it; no stderr, no view of a widget without its kernel."""
-    merged, stream = [], None
-    for output in outputs:
-        if output.output_type == "stream":
-            if output.name != "stdout":
-                continue
-            if stream is None:
-                stream = output
-                merged.append(output)
-            else:
-                stream.text += output.text
-        else:
-            if "data" in output:
-                text = output.data.get("text/plain", "")
-                if output.data.pop(WIDGET, None) and re.match(r".*\d+%\|", text):
-                    continue  # a bar of tqdm as it looked at the start
-                output.metadata = nbformat.from_dict({})
-            merged.append(output)
-    if stream is not None:
-        stream.text = re.sub(r"^[^\n]*\r(?=[^\n])", "", stream.text, flags=re.MULTILINE)
-    return merged

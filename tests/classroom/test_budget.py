@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from lessons import warm
 from vgcourse.classroom import budget
 
 
@@ -55,9 +56,12 @@ def test_another_budget_is_an_error(monkeypatch):
 
 def test_a_saved_state_comes_back_in_16_bits(monkeypatch):
     trained, fresh = model(0), model(1)
-    path = budget.save_state(trained, "90_lesson")
+    path = warm.save_state(trained, "90_lesson")
     assert path == budget.state_path("90_lesson")
     assert [file.name for file in path.parent.iterdir()] == ["90_lesson.npz"]
+    with np.load(path) as state:
+        kinds = [state[name].dtype for name in sorted(state.files)]
+    assert [kind for kind in kinds if kind.kind == "f"] == 6 * [np.float16]
     monkeypatch.setenv(budget.VARIABLE, "small")
     budget.warm_start(fresh, "90_lesson")
     for before, after in zip(trained.weights, fresh.weights, strict=True):
@@ -68,7 +72,7 @@ def test_a_saved_state_comes_back_in_16_bits(monkeypatch):
 def test_a_student_starts_from_nothing():
     fresh = model(1)
     before = [weight.numpy() for weight in fresh.weights]
-    budget.save_state(model(0), "90_lesson")
+    warm.save_state(model(0), "90_lesson")
     budget.warm_start(fresh, "90_lesson")
     budget.warm_start(fresh, "there is none")
     for old, weight in zip(before, fresh.weights, strict=True):
@@ -81,8 +85,12 @@ def test_a_state_that_is_missing_or_of_another_model_is_an_error(monkeypatch):
         ValueError, match=r"90_lesson\.npz: expected a saved state, found none; .*lessons warm"
     ):
         budget.warm_start(model(), "90_lesson")
-    budget.save_state(model(), "90_lesson")
+    warm.save_state(model(), "90_lesson")
     with pytest.raises(
         ValueError, match=r"another model: as weight 0 expected shape \(4, 5\), received \(4, 3\);"
     ):
         budget.warm_start(model(width=5), "90_lesson")
+    longer = keras.Sequential([*model().layers, keras.layers.Dense(2)])
+    longer.build((None, 4))
+    with pytest.raises(ValueError, match=r"another model: as weight \d expected shape \(3, 2\), received"):
+        budget.warm_start(longer, "90_lesson")

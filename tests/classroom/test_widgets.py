@@ -208,6 +208,13 @@ def test_every_control_changes_the_frames(panel, change):
     assert len(before) != len(after) or np.abs(np.array(before) - after).max() > 20
 
 
+def test_the_words_say_what_is_shown(panel):
+    panel.buttons["back to the start"].click()
+    panel.set(person=8, action="squat", blend_with=5, blend=0.25, look_2=1.5)
+    told = "Generated: person 8, 25% of the way to person 5, does squat. look 2 +1.5"
+    assert f'alt="{told}"' in panel.picture.value
+
+
 def test_speed_changes_how_long_a_frame_is_shown(panel):
     panel.buttons["back to the start"].click()
     durations = []
@@ -236,9 +243,21 @@ def test_the_buttons(panel):
     assert set(start) == set(panel.controls)
 
 
+def test_the_panel_shows_the_colours_of_the_clip():
+    colours = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
+    clip = colours.repeat(8, axis=1).repeat(8, axis=2)
+    picture = widgets._quick_picture(clip, "Blocks.", fps=10)
+    gif = Image.open(io.BytesIO(picture.gif))
+    frames = np.stack([np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(gif)])
+    scale = frames.shape[1] // 32
+    middles = frames[:, 4 * scale :: 8 * scale, 4 * scale :: 8 * scale]
+    assert np.abs(middles - colours).mean() < 6  # 80 colours, of which 256 are kept after smoothing
+
+
 def test_content_directions(generator):
     directions = widgets.content_directions(generator, 3)
     np.testing.assert_allclose(directions @ directions.T, np.eye(3), atol=1e-4)
+    assert (directions.max(axis=1) > -directions.min(axis=1)).all()  # a slider's right is always its right
     codes = generate.content_codes(generator, [1])
     noise = generate.motion_noise(generator, [1])
     rng = np.random.default_rng(0)

@@ -154,7 +154,7 @@ def test_lesson_opens_as_all_do(path):
     assert notebook.cells[1].cell_type == "code"
     assert "setup" in tagged
     first = notebook.cells[2].source
-    assert re.match(r"from vgcourse\.lessons import .*\n\nquiet\((?:cpus=2)?\)", first)
+    assert re.match(r"from vgcourse\.classroom\.start import .*\n\nquiet\((?:cpus=2)?\)", first)
     pictures = [cell.source for cell in code_cells(notebook) if cell.source.startswith("path_picture(")]
     assert len(pictures) == 1
     stage = re.fullmatch(r'path_picture\((?:"(\w+)")?\)', pictures[0]).group(1)

@@ -9,7 +9,6 @@ import base64
 import functools
 import html
 import io
-import struct
 from pathlib import Path
 
 import ipywidgets
@@ -111,7 +110,7 @@ def as_html(picture, *, moving=True):
     animated = moving and picture.gif is not None
     data = base64.b64encode(picture.gif if animated else picture.png).decode()
     kind = "gif" if animated else "png"
-    width, height = struct.unpack(">II", picture.png[16:24])  # where every PNG file says how large it is
+    width, height = Image.open(io.BytesIO(picture.png)).size
     scale = max(1, round(SHOWN / width))
     # With its size known in advance, the page does not jump while the next picture is decoded.
     return (
@@ -134,11 +133,9 @@ def _control(name, value):
     if isinstance(value, list):
         return ipywidgets.Dropdown(options=value, **options)
     low, high, *start = value
-    slider = (
-        ipywidgets.IntSlider if isinstance(low, int) and isinstance(high, int) else ipywidgets.FloatSlider
-    )
-    step = {} if slider is ipywidgets.IntSlider else {"step": (high - low) / 100}
-    return slider(value=start[0] if start else low, min=low, max=high, **step, **options)
+    whole = isinstance(low, int) and isinstance(high, int)
+    slider, step = (ipywidgets.IntSlider, 1) if whole else (ipywidgets.FloatSlider, (high - low) / 100)
+    return slider(value=start[0] if start else low, min=low, max=high, step=step, **options)
 
 
 # ---- the control panel of a generator --------------------------------------------------------------------
@@ -224,18 +221,14 @@ def _add_buttons(panel):
     """Another person, and back to the start: below the menu."""
     start = {name: widget.value for name, widget in panel.controls.items()}
     rng = np.random.default_rng(0)
-    still = {name: 0.0 for name in start if name == "blend" or name.startswith("look")}
-
-    def another(_):
-        panel.set(person=int(rng.integers(PEOPLE)), **still)
-
-    def back(_):
-        panel.set(**start)
-
-    panel.buttons = {"another person": another, "back to the start": back}
-    for name, press in panel.buttons.items():
-        panel.buttons[name] = ipywidgets.Button(description=name, layout={"width": "auto"})
-        panel.buttons[name].on_click(press)
+    plain = {name: 0.0 for name in start if name == "blend" or name.startswith("look")}
+    presses = {
+        "another person": lambda _: panel.set(person=int(rng.integers(PEOPLE)), **plain),
+        "back to the start": lambda _: panel.set(**start),
+    }
+    panel.buttons = {name: ipywidgets.Button(description=name, layout={"width": "auto"}) for name in presses}
+    for name, button in panel.buttons.items():
+        button.on_click(presses[name])
     menu, *others = panel.children
     panel.children = [menu, ipywidgets.HBox(list(panel.buttons.values())), *others]
 
@@ -249,9 +242,8 @@ def _quick_picture(clip, alt, *, fps):
         frame.putpalette(coloured.getpalette())
     gif, png = io.BytesIO(), io.BytesIO()
     ticks = max(2, round(100 / fps))  # GIF counts in 1/100 s
-    frames[0].save(
-        gif, "GIF", save_all=True, append_images=frames[1:], duration=10 * ticks, loop=0, optimize=False
-    )
+    animation = {"save_all": True, "append_images": frames[1:], "duration": 10 * ticks, "loop": 0}
+    frames[0].save(gif, "GIF", optimize=False, **animation)
     Image.fromarray(clip[0]).save(png, "PNG", compress_level=1)
     return Picture(alt, png.getvalue(), gif.getvalue())
 

@@ -1,24 +1,47 @@
-"""Every exercise is tried with two mistakes or more, each of which gets a message of its own."""
+"""Every exercise is tried with two mistakes or more, each of which gets a message of its own.
 
+What a right answer is told is what the notebooks of the solutions show."""
+
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from vgcourse.classroom.check import core
 
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 UNFINISHED = re.compile("returns nothing yet|expected a function|the answer stopped with")
+
+
+def stored_lines(folder, number="*"):
+    """Verdicts in the stored outputs of notebooks: a set of lines."""
+    found = set()
+    for file in folder.glob(f"{number}_*.ipynb"):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        found |= {line for output in outputs for line in "".join(output.get("text", "")).splitlines()}
+    return {line for line in found if re.match(r"[✓✗○] \w+: ", line)}
+
+
+@pytest.fixture(scope="session")
+def student_lines():
+    """What students' notebooks say of the untouched exercises."""
+    return stored_lines(NOTEBOOKS)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def messages(request):
     """The messages that wrong answers get in a module of tests: name of the exercise -> set of texts."""
-    said, verdict = {}, core._verdict
+    said, praised, verdict = {}, set(), core._verdict
 
     def record(name, function, answer):
         text = verdict(name, function, answer)
         found = said.setdefault(name, set())
         if text.startswith("✗") and not UNFINISHED.search(text):
             found.add(re.sub(r"[\d.,-]+", "#", text))  # the same sentence with other numbers is the same
+        if text.startswith("✓"):
+            praised.add(text)
         return text
 
     with pytest.MonkeyPatch.context() as patch:
@@ -32,3 +55,4 @@ def messages(request):
         few = sorted(name for name in taught if len(said.get(name, ())) < 2)
         assert taught, f"no exercise comes from {module}"
         assert not few, f"fewer than two mistakes are tried on {few}"
+        assert praised == stored_lines(NOTEBOOKS / "solutions", module.removeprefix("lesson_"))

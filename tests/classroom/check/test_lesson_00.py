@@ -42,16 +42,6 @@ def test_the_solution_passes(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]).startswith(f"✓ {name}: ")
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-@pytest.mark.parametrize(
-    ("stub", "mark"), [(None, "○"), (..., "○"), (lambda *_: None, "✗"), (lambda *_: ..., "✗")]
-)
-def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
-    line = said(capsys, name, stub)
-    assert line.startswith(f"{mark} {name}: ")
-    assert f'check.hint("{name}")' in line
-
-
 @pytest.mark.parametrize(
     ("name", "wrong", "phrase"),
     [
@@ -67,7 +57,7 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("there_and_back", lambda c: np.concatenate([c, c[-2:0:-1, ::-1]]), "stands on its head"),
         ("there_and_back", lambda c: np.concatenate([c, c[-2:0:-1, :, ::-1]]), "mirrored"),
         ("there_and_back", lambda c: np.concatenate([c, c[::-1]], axis=2), "along the first axis"),
-        ("there_and_back", lambda c: np.concatenate([c, c]), "received 0 1 2 3 4 0 1 2 3 4"),
+        ("there_and_back", lambda c: np.concatenate([c, c]), "received '0 1 2 3 4 0 1 2 3 4'"),
         ("order_frames", by_distance_to_first, "the difference to the first frame"),
         ("order_frames", lambda f: order_frames(f, np.uint8), "wrap around"),
         ("order_frames", lambda f: range(len(f)), "nothing was sorted"),

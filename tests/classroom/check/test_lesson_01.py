@@ -56,23 +56,11 @@ SOLUTIONS = {
     "shot_windows": shot_windows,
     "from_unit_range": lambda clip: 2 * clip - 1,
 }
-FUNCTIONS = [name for name, solution in SOLUTIONS.items() if callable(solution)]
 
 
 @pytest.mark.parametrize("name", SOLUTIONS)
 def test_the_solution_passes(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]).startswith(f"✓ {name}: ")
-
-
-@pytest.mark.parametrize(
-    ("name", "stub", "mark"),
-    [(name, stub, "○") for name in SOLUTIONS for stub in (None, ...)]
-    + [(name, stub, "✗") for name in FUNCTIONS for stub in (lambda *_: None, lambda *_: ...)],
-)
-def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
-    line = said(capsys, name, stub)
-    assert line.startswith(f"{mark} {name}: ")
-    assert f'check.hint("{name}")' in line
 
 
 @pytest.mark.parametrize(
@@ -82,7 +70,7 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("dance_fps", 0.125, "seconds per frame"),
         ("dance_fps", 32, "take a lower rate"),
         ("dance_fps", 5, "a higher rate would do"),
-        ("dance_fps", "8", "expected a number"),
+        ("dance_fps", "8", "expected one number"),
         (
             "letterbox",
             lambda clip: clip[:, : min(clip.shape[1:3]), : min(clip.shape[1:3])],
@@ -110,8 +98,8 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("from_unit_range", lambda clip: 2 * clip, "shift as well"),
         ("from_unit_range", lambda clip: clip - 1, "stretch as well"),
         ("from_unit_range", lambda clip: 1 - 2 * clip, "changed places"),
-        ("from_unit_range", lambda clip: clip**2, "should become -1, -0.5, 0, 1"),
-        ("from_unit_range", lambda clip: clip.ravel(), "expected the shape to stay"),
+        ("from_unit_range", lambda clip: clip**2, "for 0, 0.25, 0.5, 1 expected [-1.0, -0.5, 0.0, 1.0]"),
+        ("from_unit_range", lambda clip: clip.ravel(), "the shape stays"),
     ],
 )
 def test_a_typical_mistake_gets_its_own_message(capsys, name, wrong, phrase):

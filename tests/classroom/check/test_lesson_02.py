@@ -66,16 +66,6 @@ def test_the_solution_passes(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]).startswith(f"✓ {name}: ")
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-@pytest.mark.parametrize(
-    ("stub", "mark"), [(None, "○"), (..., "○"), (lambda *_: None, "✗"), (lambda *_: ..., "✗")]
-)
-def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
-    line = said(capsys, name, stub)
-    assert line.startswith(f"{mark} {name}: ")
-    assert f'check.hint("{name}")' in line
-
-
 @pytest.mark.parametrize(
     ("name", "wrong", "phrase"),
     [

@@ -8,10 +8,6 @@ import pytest
 from vgcourse.classroom import check
 
 
-def stub(*arguments):
-    """What a student finds."""
-
-
 def saturating(logits):
     return -np.mean(np.logaddexp(0, logits))
 
@@ -30,7 +26,7 @@ WRONG = [
     ("best_discriminator", lambda p, q, share: p / (p + q), "fair mix"),
     ("best_discriminator", lambda p, q, s: (1 - s) * q / (s * p + (1 - s) * q), "of *generated*"),
     ("best_discriminator", lambda p, q, share: share * p / (share * p + q), "but not q"),
-    ("best_discriminator", lambda p, q, share: share, "expected 0.40"),
+    ("best_discriminator", lambda p, q, share: share, "expected 0.4, received 0.25"),
     ("best_discriminator", lambda p, q, share: 0.4, "with a fair mix"),
     ("equilibrium_loss", 0.69, "one of the two halves"),
     ("equilibrium_loss", -1.386, "minus V"),
@@ -60,27 +56,9 @@ def test_solution_passes(name, capsys):
     assert capsys.readouterr().out.startswith(f"✓ {name}: right")
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-@pytest.mark.parametrize("answer", [None, ..., stub], ids=["None", "dots", "stub"])
-def test_stub_gets_a_hint(name, answer, capsys):
-    getattr(check, name)(answer)
-    line = capsys.readouterr().out
-    assert line[0] in "○✗"
-    assert f'check.hint("{name}")' in line
-
-
 @pytest.mark.parametrize(("name", "answer", "phrase"), WRONG)
 def test_mistake_gets_its_own_message(name, answer, phrase, capsys):
     getattr(check, name)(answer)
     line = capsys.readouterr().out
     assert line.startswith("✗")
     assert phrase in line
-
-
-@pytest.mark.parametrize("name", SOLUTIONS)
-def test_hints(name, capsys):
-    check.hint(name)
-    check.hint(name, 2)
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("Hint 1 of 2")
-    assert second.startswith("Hint 2 of 2")

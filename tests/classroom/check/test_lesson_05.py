@@ -1,30 +1,17 @@
 """The checks of lesson 05: right answers pass, stubs get a hint, typical mistakes a message of their own."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from vgcourse import gan, generate
 from vgcourse.classroom import check
 from vgcourse.evaluate import metrics
 
-NAMES = ("clip_latents", "conv_cost", "frame_distances", "generator_update")
-
 
 def said(capsys, name, answer):
     """What a check prints about an answer; its first letter is the verdict."""
     getattr(check, name)(answer)
     return capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stub(capsys, name):
-    for stub in (None, ..., lambda *_: None, lambda *_: ...):
-        text = said(capsys, name, stub)
-        assert text[0] in "○✗"
-        assert "hint" in text
-    check.hint(name, 9)
-    assert len(capsys.readouterr().out) > 40
 
 
 def latents(content, motion):

@@ -12,7 +12,7 @@ from PIL import Image
 from vgcourse import generate
 from vgcourse.classroom import check
 from vgcourse.evaluate import metrics
-from vgcourse.gan import build_generator, models
+from vgcourse.gan import models
 
 LESSON = Path(__file__).resolve().parents[3] / "lessons" / "06_generate.py"
 
@@ -53,6 +53,12 @@ def ratio_of(frames):
     return np.abs(frames[0] - frames[-1]).mean() / np.abs(frames[1:] - frames[:-1]).mean()
 
 
+def other_way_round(clip, start, stop):
+    """The ratio in uint8, with the frames at the seam exchanged."""
+    frames = clip[start:stop]
+    return np.abs(frames[-1] - frames[0]).mean() / np.abs(frames[1:] - frames[:-1]).mean()
+
+
 def names(test, order=sorted):
     """A wrong `untagged_files`: the names of the files whose tag passes `test`."""
     tag = SPACE["read_tag"]
@@ -62,16 +68,6 @@ def names(test, order=sorted):
 @pytest.mark.parametrize("name", SOLUTIONS)
 def test_the_solution_passes(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]).startswith(f"✓ {name}: ")
-
-
-@pytest.mark.parametrize("name", SOLUTIONS)
-@pytest.mark.parametrize(
-    ("stub", "mark"), [(None, "○"), (..., "○"), (lambda *_: None, "✗"), (lambda *_: ..., "✗")]
-)
-def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
-    printed = said(capsys, name, stub)
-    assert printed.startswith(f"{mark} {name}: ")
-    assert f'check.hint("{name}")' in printed
 
 
 @pytest.mark.parametrize(
@@ -86,7 +82,7 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
             "start anew for every person",
         ),
         ("table_orders", lambda p, a: 3, "expected two lists"),
-        ("table_orders", lambda p, a: ([1] * 6, list(a) * 2), "received [1, 1, 1, 1, 1, 1]"),
+        ("table_orders", lambda p, a: ([1] * 6, list(a) * 2), "received ([1, 1, 1, 1, 1, 1]"),
         ("stretched_line", line, "not stretched yet"),
         ("stretched_line", lambda a, b, n: unit(line(a, b, n)), "every point has length 1"),
         (
@@ -100,7 +96,9 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("stretched_line", lambda a, b, n: line(b, a, n), "it should begin at"),
         ("seam_ratio", lambda c, i, j: np.abs(c[i].astype(float) - c[j - 1]).mean(), "in grey levels"),
         ("seam_ratio", lambda c, i, j: ratio_of(c[i : j + 1].astype(float)), "frame `stop` too"),
+        ("seam_ratio", lambda c, i, j: ratio_of(c.astype(float)), "within the whole clip"),
         ("seam_ratio", lambda c, i, j: ratio_of(c[i:j]), "70 - 80 is 246"),
+        ("seam_ratio", other_way_round, "70 - 80 is 246"),
         ("seam_ratio", lambda c, i, j: 1 / ratio_of(c[i:j].astype(float)), "upside down"),
         ("seam_ratio", lambda c, i, j: 0.0, "between the last frame of the loop and its first"),
         ("untagged_files", names(lambda tag: "generated" in tag.lower()), "list the others"),
@@ -135,7 +133,7 @@ def test_read_tag_finds_none_where_there_is_none(tmp_path):
 @pytest.fixture(scope="module")
 def untrained():
     names = generate.load_generator().action_names
-    return build_generator(models.VideoGenerator(64, names))
+    return models.VideoGenerator(64, names)
 
 
 def test_an_untrained_generator_is_not_recognised(untrained):

@@ -1,29 +1,16 @@
 """The checks of lesson 08: right answers pass, stubs get a hint, typical mistakes a message of their own."""
 
 import numpy as np
-import pytest
 
 from vgcourse import gan, generate
 from vgcourse.classroom import check
 from vgcourse.evaluate import metrics
-
-NAMES = ("mirror_clips", "half_life", "spread_matching")
 
 
 def said(capsys, name, answer):
     """What a check prints about an answer; its first letter is the verdict."""
     getattr(check, name)(answer)
     return capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stub(capsys, name):
-    for stub in (None, ..., lambda *_: None, lambda *_: ...):
-        text = said(capsys, name, stub)
-        assert text[0] in "○✗"
-        assert "hint" in text
-    check.hint(name, 9)
-    assert len(capsys.readouterr().out) > 40
 
 
 def where(coins, chosen, others):

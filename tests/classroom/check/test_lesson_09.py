@@ -77,16 +77,6 @@ def test_the_solution_passes(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]).startswith(f"✓ {name}: ")
 
 
-@pytest.mark.parametrize("name", SOLUTIONS)
-@pytest.mark.parametrize(
-    ("stub", "mark"), [(None, "○"), (..., "○"), (lambda *_: None, "✗"), (lambda *_: ..., "✗")]
-)
-def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
-    printed = said(capsys, name, stub)
-    assert printed.startswith(f"{mark} {name}: ")
-    assert f'check.hint("{name}")' in printed
-
-
 @pytest.mark.parametrize(
     ("name", "wrong", "phrase"),
     [
@@ -95,7 +85,7 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("clips_in_video", lambda s, f, n: s // n, "first turn seconds into frames"),
         ("clips_in_video", lambda s, f, n: int(s * f) - n + 1, "one frame after the last"),
         ("clips_in_video", lambda s, f, n: int(s * f), "the frames of the video"),
-        ("clips_in_video", lambda s, f, n: max(1, int(s * f) // n), "expected 0 clips of 16"),
+        ("clips_in_video", lambda s, f, n: max(1, int(s * f) // n), "not one clip of 16: expected 0"),
         ("clips_in_video", lambda s, f, n: -1, "how many times num_frames fits"),
         ("allowed_videos", allowed(lambda people, agreed: set(people) & agreed), "One yes is not enough"),
         (
@@ -106,14 +96,18 @@ def test_a_stub_is_told_where_the_hint_is(capsys, name, stub, mark):
         ("allowed_videos", allowed(lambda people, agreed: not set(people) <= agreed), "may not use"),
         ("allowed_videos", lambda p, a: [f for f, who in p.items() if set(who) <= a], "sort their names"),
         ("allowed_videos", lambda p, a: [], "received []"),
-        ("diagnose_run", judged(lambda f, r: f > r / 4, under(0.5)), "*less* motion energy"),
+        ("diagnose_run", judged(lambda f, r: f > r / 4, under(0.5)), "*less* energy"),
         ("diagnose_run", judged(under(0.25), lambda f, h: f > h / 2 and f > h), "*nearer* to the training"),
-        ("diagnose_run", copies_first, "ask for the motion energy first"),
+        ("diagnose_run", copies_first, "ask for the energy first"),
         ("diagnose_run", judged(under(0.1), under(0.1)), "is under a quarter"),
         ("diagnose_run", judged(under(0.25), never), "is under half"),
         ("diagnose_run", judged(under(1), under(0.5)), "not with all of it"),
         ("diagnose_run", judged(under(0.25), under(1)), "distance 30 of 32 is fine"),
-        ("diagnose_run", lambda *_: "good", "one of 'frozen', 'copies', 'no fault found'"),
+        ("diagnose_run", lambda *_: "good", "'frozen', 'copies', or 'no fault found'"),
+        ("diagnose_run", judged(under(0.32), under(0.5)), "energy 2.5 of 8"),
+        ("diagnose_run", judged(under(0.2), under(0.5)), "energy 1.9 of 8"),
+        ("diagnose_run", judged(under(0.25), under(0.55)), "distance of 17 of 32"),
+        ("diagnose_run", judged(under(0.25), under(0.45)), "distance of 15 of 32"),
     ],
 )
 def test_wrong_answers_get_a_message_of_their_own(capsys, name, wrong, phrase):
@@ -162,7 +156,7 @@ def test_the_encoder_must_be_trained_to_beat_the_mean_clip():
 
     assert not error() < by_mean
     autoencoder.compile(keras.optimizers.Adam(2e-3), "mse")
-    autoencoder.fit(inputs, inputs, epochs=120, batch_size=16, verbose=0)
+    autoencoder.fit(inputs, inputs, epochs=40, batch_size=16, verbose=0)
     assert error() < by_mean
     assert encoder.predict(targets, verbose=0).shape == (40, 16)
     # Nor do plain grey clips, as an untrained generator makes them, come near to the real ones.

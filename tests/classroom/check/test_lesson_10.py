@@ -8,11 +8,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from vgcourse.classroom import check
 
-NAMES = ("combine_gradients", "scale_recipe", "training_price")
 LESSON = Path(__file__).resolve().parents[3] / "lessons" / "10_scale_out.py"
 
 
@@ -20,16 +18,6 @@ def said(capsys, name, answer):
     """What a check prints about an answer; its first letter is the verdict."""
     getattr(check, name)(answer)
     return capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stub(capsys, name):
-    for stub in (None, ..., lambda *_: None, lambda *_: ...):
-        text = said(capsys, name, stub)
-        assert text[0] in "○✗"
-        assert "hint" in text
-    check.hint(name, 9)
-    assert len(capsys.readouterr().out) > 40
 
 
 def test_combine_gradients(capsys):

@@ -1,12 +1,23 @@
 """Exercises that check themselves: one line that teaches, never a traceback.
 
 An exercise is a function decorated with `exercise`: it takes the student's answer, raises `Wrong` with a
-message for each mistake it knows, and returns a sentence of praise that adds something.
+message for each mistake it knows, and returns a sentence of praise that adds
+something. Most are of this kind:
+
+    @exercise("A gentle hint.", "Nearly the answer.")
+    def double(answer):
+        got = number(call(answer, 3))
+        slips = {"that is the square.": 9, "that is 2 more; take it twice.": 5}
+        compare(got, 6, asked="for 3", slips=slips)
+        return "right: and it works for any number."
 """
 
 import functools
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 
 class Wrong(Exception):  # not an Error: the student's answer is wrong, not the program
@@ -96,3 +107,134 @@ def call(function, *arguments, **options):
     if result is None or result is ...:
         raise Wrong(f"{getattr(function, '__name__', 'the function')} returns nothing yet.")
     return result
+
+
+def number(value, what="the answer"):
+    """A student's number as Python's own.
+
+    Args:
+        value: what they gave: a number, an array or tensor with one.
+        what: its name in the message.
+
+    Returns:
+        An int or a float.
+
+    Raises:
+        Wrong: it is no number.
+    """
+    array = np.asarray(value) if hasattr(value, "__array__") else None
+    if array is not None and array.size != 1:
+        raise Wrong(f"{what}: expected one number, received an array of shape {array.shape}.")
+    got = value if array is None else array.item()
+    if not isinstance(got, numbers.Real) or isinstance(got, bool):
+        raise Wrong(f"{what}: expected one number, received {type(got).__name__}.")
+    return got
+
+
+def array(value, *, shape, what="the answer", advice="look at the axes."):
+    """A student's array, of the shape that is expected.
+
+    Args:
+        value: what they gave: an array, a tensor, nested lists.
+        shape: a tuple of ints; None fits any length.
+        what: its name in the message.
+        advice: ends the message.
+
+    Returns:
+        A NumPy array.
+
+    Raises:
+        Wrong: it has another shape.
+    """
+    got = np.asarray(value)
+    fits = len(got.shape) == len(shape) and all(
+        want in (None, have) for want, have in zip(shape, got.shape, strict=True)
+    )
+    if not fits:
+        wanted = str(shape).replace("None", "any")
+        raise Wrong(f"{what}: expected shape {wanted}, received {got.shape}: {advice}")
+    return got
+
+
+def integers(value, what="numbers"):
+    """A student's list of whole numbers.
+
+    Args:
+        value: what they gave: a list, an array, a set.
+        what: of what it is a list, in the message.
+
+    Returns:
+        A list of ints, in their order.
+
+    Raises:
+        Wrong: it is nothing that can be gone through.
+    """
+    try:
+        return [int(entry) for entry in value]
+    except TypeError:
+        raise Wrong(f"expected a list of {what}, received {type(value).__name__}.") from None
+
+
+def same(got, value, *, tolerance=1e-4):
+    """Whether two answers agree.
+
+    Args:
+        got: a number, an array, a list of numbers, or anything that can be compared with ==.
+        value: the other.
+        tolerance: of numbers and arrays, relative and absolute.
+
+    Returns:
+        A bool.
+    """
+    try:
+        one, other = np.asarray(got), np.asarray(value)
+    except ValueError:  # lists within lists, of unequal lengths
+        return got == value
+    if {one.dtype.kind, other.dtype.kind} <= set("biuf"):
+        return one.shape == other.shape and np.allclose(one, other, rtol=tolerance, atol=tolerance)
+    return np.array_equal(one, other)
+
+
+def compare(got, right, *, asked="", slips=None, otherwise="", tolerance=1e-4):
+    """Refuse an answer that is not the right one; a slip that is known gets its own advice.
+
+    Args:
+        got: what the student's answer gave, see `same`.
+        right: what it should be.
+        asked: begins the message: what was given, such as "for 8 frames and a cut at 4".
+        slips: dict, advice -> the wrong value that calls for it; the first that agrees is named.
+        otherwise: advice for any other wrong value.
+        tolerance: as in `same`.
+
+    Raises:
+        Wrong: they differ; says what was expected and what was received.
+    """
+    if same(got, right, tolerance=tolerance):
+        return
+    found = (text for text, value in (slips or {}).items() if same(got, value, tolerance=tolerance))
+    advice = next(found, otherwise)
+    told = f"{asked} expected {shown(right)}, received {shown(got)}".strip()
+    raise Wrong(f"{told}: {advice}" if advice else f"{told}.")
+
+
+def refuse(mistakes):
+    """Refuse an answer for the first mistake that was made.
+
+    Args:
+        mistakes: dict, message -> whether this is the mistake; the plainest first.
+
+    Raises:
+        Wrong: with the message of that mistake.
+    """
+    for message, made in mistakes.items():
+        if made:
+            raise Wrong(message)
+
+
+def shown(value):
+    """A value as messages show it: numbers rounded to what matters; returns a str."""
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}"
+    if isinstance(value, np.ndarray):
+        return str(value.round(2).tolist() if value.dtype.kind == "f" else value.tolist())
+    return repr(value)

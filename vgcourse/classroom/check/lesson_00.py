@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, exercise
+from vgcourse.classroom.check.core import array, call, compare, exercise, integers, number, refuse
 
 
 @exercise(
@@ -11,18 +11,17 @@ from vgcourse.classroom.check.core import Wrong, call, exercise
 )
 def raw_bytes(answer):
     """Check `raw_bytes(width, height, fps, seconds)`."""
-    got, right = call(answer, 64, 36, 10, 4), 64 * 36 * 3 * 10 * 4
+    got, right = number(call(answer, 64, 36, 10, 4)), 64 * 36 * 3 * 10 * 4
     slips = {
-        right // 3: "that is one byte a pixel, as in a grey picture; colour takes three.",
-        right // 4: "that is one second of it; multiply by the seconds.",
-        right // 10: "the frames per second are missing: ten pass in every second.",
-        right // 40: "that is a single frame; the video has fps * seconds of them.",
-        right * 8: "those are bits; a byte has eight of them.",
+        "that is one byte a pixel, as in a grey picture; colour takes three.": right / 3,
+        "that is one second of it; multiply by the seconds.": right / 4,
+        "the frames per second are missing: ten pass in every second.": right / 10,
+        "that is a single frame; the video has fps * seconds of them.": right / 40,
+        "those are bits; a byte has eight of them.": right * 8,
     }
-    if got != right:
-        slip = slips.get(got, "multiply width, height, 3, fps and seconds.")
-        asked = "for 64x36 pixels, 10 frames a second and 4 seconds"
-        raise Wrong(f"{asked} expected {right}, received {got!r}: {slip}")
+    asked = "for 64x36 pixels, 10 frames a second and 4 seconds"
+    otherwise = "multiply width, height, 3, fps and seconds."
+    compare(got, right, asked=asked, slips=slips, otherwise=otherwise)
     return "right: a minute of full HD is 11 GB. Files are some hundred times smaller; lesson 01 says how."
 
 
@@ -32,32 +31,26 @@ def raw_bytes(answer):
 )
 def there_and_back(answer):
     """Check `there_and_back(clip)`."""
-    clip = _numbered_clip(5)
-    got = np.asarray(call(answer, clip.copy()))
-    if got.ndim != 4 or got.shape[1:] != clip.shape[1:]:
-        raise Wrong(
-            f"expected frames of shape {clip.shape[1:]}, received an array of shape {got.shape}: join along "
-            "the first axis, time."
-        )
-    order = [_which(frame, clip) for frame in got]
-    if order == [0, 1, 2, 3, 4, 4, 3, 2, 1, 0]:
-        raise Wrong(
-            "for frames 0 to 4 expected 0 1 2 3 4 3 2 1, received 0 1 2 3 4 4 3 2 1 0: both turning points "
-            "are shown twice, so the person stops for a moment; leave both out on the way back."
-        )
-    if order in ([0, 1, 2, 3, 4, 3, 2, 1, 0], [0, 1, 2, 3, 4, 4, 3, 2, 1]):
-        raise Wrong(
-            f"expected 0 1 2 3 4 3 2 1, received {_listed(order)}: one turning point is still shown twice, "
-            "remember that after the last frame comes the first again."
-        )
-    if order == [4, 3, 2, 1, 0]:
-        raise Wrong("that is the clip backwards only; it should first run forwards: join the two.")
-    if None in order and any(_which(frame[::-1], clip) is not None for frame in got[5:]):
-        raise Wrong("the way back stands on its head: you turned the rows round; time is the first axis.")
-    if None in order and any(_which(frame[:, ::-1], clip) is not None for frame in got[5:]):
-        raise Wrong("the way back is mirrored: you turned the columns round; time is the first axis.")
-    if order != [0, 1, 2, 3, 4, 3, 2, 1]:
-        raise Wrong(f"for frames 0 to 4 expected 0 1 2 3 4 3 2 1, received {_listed(order)}.")
+    clip = 30 * np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)  # no frame is another, turned or mirrored
+    clip = clip + np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    got = array(call(answer, clip.copy()), shape=(None, 4, 6, 3), advice="join along the first axis, time.")
+    order, upside_down, mirrored = (_order(frames, clip) for frames in (got, got[:, ::-1], got[:, :, ::-1]))
+    turned = "3" in upside_down
+    mistakes = {
+        "the way back stands on its head: you turned the rows round; time is the first axis.": turned,
+        "the way back is mirrored: you turned the columns round; time is the first axis.": "3" in mirrored,
+        "that is the clip backwards only; it should first run forwards: join the two.": order == "4 3 2 1 0",
+    }
+    refuse(mistakes)
+    slips = {
+        "both turning points are shown twice, so the person stops for a moment; leave both out on the way "
+        "back.": "0 1 2 3 4 4 3 2 1 0",
+        "one turning point is still shown twice, the first frame: after the last frame it comes again.": "0 "
+        "1 2 3 4 3 2 1 0",
+        "one turning point is still shown twice, the last frame: leave it out on the way back.": "0 1 2 3 4 "
+        "4 3 2 1",
+    }
+    compare(order, "0 1 2 3 4 3 2 1", asked="for frames 0 to 4", slips=slips)
     return "right: T frames become 2 T - 2, and no frame follows itself, not even where the loop closes."
 
 
@@ -69,54 +62,37 @@ def there_and_back(answer):
 )
 def order_frames(answer):
     """Check `order_frames(frames)`."""
-    clip = _bent_path()
     shuffle = np.array([0, 5, 2, 9, 7, 1, 8, 3, 6, 4])
-    frames, right = clip[shuffle], np.argsort(shuffle).tolist()
-    received = call(answer, frames.copy())
-    try:
-        got = [int(k) for k in received]
-    except TypeError:
-        raise Wrong(f"expected a list of indices, received {type(received).__name__}.") from None
-    if got == list(range(len(frames))):
-        raise Wrong("the frames come back in the order they had: nothing was sorted yet.")
-    if len(set(got)) < len(got):
-        raise Wrong(f"expected every frame once, received {got}: strike a frame off once it is used.")
-    if len(got) < len(frames):
-        raise Wrong(f"expected {len(frames)} indices, received {len(got)}: go on until no frame is left.")
-    if got == _greedy(frames) and got != right:
-        raise Wrong(
-            "the differences wrap around: in uint8, 3 - 5 is 254. Use .astype(np.int16) before minus."
-        )
-    if got == _by_distance_to_first(frames):
-        raise Wrong(
-            "you sorted by the difference to the first frame; a movement that turns back nears its start "
-            "again. Compare with the frame you chose last."
-        )
-    if got == shuffle.tolist():
-        raise Wrong("that is where each frame belongs; asked is which frame comes first, second, third, ...")
-    if got != right:
-        raise Wrong(
-            f"expected {right}, received {got}: go from the frame chosen last to the most similar left."
-        )
+    frames, right = _bent_path()[shuffle], np.argsort(shuffle).tolist()
+    got = integers(call(answer, frames.copy()), "indices")
+    mistakes = {
+        "the frames come back in the order they had: nothing was sorted yet.": got == list(range(10)),
+        f"expected every frame once, received {got}: strike a frame off once it is used.": len(set(got))
+        < len(got),
+        f"expected 10 indices, received {len(got)}: go on until no frame is left.": len(got) < 10,
+    }
+    refuse(mistakes)
+    to_first = np.abs(frames.astype(int) - frames[0]).mean(axis=(1, 2, 3)).argsort(kind="stable")
+    wrapped = _greedy(frames)
+    slips = {
+        "the differences wrap around: in uint8, 3 - 5 is 254. Use .astype(np.int16) before minus.": wrapped,
+        "you sorted by the difference to the first frame; a movement that turns back nears its start again. "
+        "Compare with the frame you chose last.": to_first,
+        "that is where each frame belongs; asked is which frame comes first, second, third, ...": shuffle,
+    }
+    compare(got, right, slips=slips, otherwise="go from the frame chosen last to the most similar left.")
     return "right: neighbours in time look alike. Shuffling destroys that; a video model has to learn it."
 
 
-# ---- small clips, and the ways to go wrong ---------------------------------------------------------------
+# ---- small clips, and a way to go wrong ------------------------------------------------------------------
 
 
-def _numbered_clip(num_frames):
-    """uint8 (num_frames, 4, 6, 3): frames that differ from each other, upside down and mirrored too."""
-    ramp = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
-    return np.stack([ramp + 30 * k for k in range(num_frames)]).astype(np.uint8)
-
-
-def _which(frame, clip):
-    """Index of the frame that equals `frame`, or None."""
-    return next((k for k, other in enumerate(clip) if np.array_equal(frame, other)), None)
-
-
-def _listed(order):
-    return " ".join("?" if k is None else str(k) for k in order)
+def _order(frames, clip):
+    """The numbers that frames have in a clip, as text; ? for a frame that is not in it."""
+    found = (
+        next((k for k, known in enumerate(clip) if np.array_equal(known, frame)), "?") for frame in frames
+    )
+    return " ".join(map(str, found))
 
 
 def _bent_path():
@@ -126,11 +102,6 @@ def _bent_path():
     spots = [100 + 120 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / 20) for row, column in path]
     noise = np.random.default_rng(0).integers(0, 3, (len(path), 24, 24, 3))
     return (np.array(spots)[..., None] + noise).astype(np.uint8)
-
-
-def _by_distance_to_first(frames):
-    values = frames.astype(np.int16)
-    return np.argsort(np.abs(values - values[0]).mean(axis=(1, 2, 3)), kind="stable").tolist()
 
 
 def _greedy(values):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, exercise
+from vgcourse.classroom.check.core import Wrong, array, call, compare, exercise, number
 
 
 @exercise(
@@ -11,27 +11,22 @@ from vgcourse.classroom.check.core import Wrong, call, exercise
 )
 def receptive_field(answer):
     """Check `receptive_field(layers)`."""
-    if (got := call(answer, [(5, 1)])) != 5:
-        raise Wrong(f"one layer of kernel 5 sees 5 pixels in a row, received {got!r}: start with 1 pixel.")
-    layers = [(3, 2)] * 4
-    got = call(answer, list(layers))
+    compare(
+        number(call(answer, [(5, 1)])), 5, asked="for one layer of kernel 5", otherwise="start with 1 pixel."
+    )
     slips = {
-        9: "you left the strides out; behind a stride of 2, a step is 2 pixels wide.",
-        12: "you added the kernels up; each adds kernel - 1 steps only, since the windows overlap.",
-        81: "you multiplied the kernels; each adds kernel - 1 steps.",
-        61: "you widened the step too early: a layer's own stride counts for the layers after it.",
-        46: "you add kernel * step; it should be (kernel - 1) * step, since the windows overlap.",
-        3: "that is the first layer; go on through all of them.",
+        "you left the strides out; behind a stride of 2, a step is 2 pixels wide.": 9,
+        "you added the kernels up; each adds kernel - 1 steps only, since the windows overlap.": 12,
+        "you multiplied the kernels; each adds kernel - 1 steps.": 81,
+        "you widened the step too early: a layer's own stride counts for the layers after it.": 61,
+        "you add kernel * step; it should be (kernel - 1) * step, since the windows overlap.": 46,
+        "that is the first layer; go on through all of them.": 3,
     }
-    if got in slips:
-        raise Wrong(f"for four layers of kernel 3 and stride 2 expected 31, received {got}: {slips[got]}")
-    if got != 31:
-        raise Wrong(f"for four layers of kernel 3 and stride 2 expected 31, received {got!r}.")
-    if (got := call(answer, [(3, 1), (5, 3), (2, 2)])) != 10:
-        raise Wrong(
-            f"for kernels 3, 5, 2 with strides 1, 3, 2 expected 10, received {got!r}: take kernel and stride "
-            "from the list; the step is the product of all strides before."
-        )
+    got = number(call(answer, [(3, 2)] * 4))
+    compare(got, 31, asked="for four layers of kernel 3 and stride 2", slips=slips)
+    got, asked = number(call(answer, [(3, 1), (5, 3), (2, 2)])), "for kernels 3, 5, 2 with strides 1, 3, 2"
+    otherwise = "take kernel and stride from the list; the step is the product of all strides before."
+    compare(got, 10, asked=asked, otherwise=otherwise)
     return "right: with 31 of 32 pixels, the fourth layer sees nearly the whole frame."
 
 
@@ -41,36 +36,26 @@ def receptive_field(answer):
 )
 def time_slope(answer):
     """Check `time_slope(frame_features)`."""
-    rng = np.random.default_rng(2)
-    values = rng.normal(size=(7, 3)) + 5.0
+    values = np.random.default_rng(2).normal(size=(7, 3)) + 5.0
     times = np.arange(7.0)
     centred = times - times.mean()
-    right = centred @ values / np.sum(centred**2)
+    right, ends = centred @ values / np.sum(centred**2), (values[-1] - values[0]) / 6
     got = np.asarray(call(answer, values.copy()), float)
     if got.shape == (7,):
         raise Wrong("expected one slope a feature, received one a frame: sum over the first axis, time.")
-    if got.shape != (3,):
-        raise Wrong(f"for 7 frames of 3 features expected shape (3,), received {got.shape}.")
-    slips = [
-        (centred @ values, "divide by the sum of (t - mean)^2."),
-        (
-            times @ values / np.sum(times**2),
-            "subtract the mean from the times, or a feature at rest has a slope.",
-        ),
-        (times @ values / np.sum(centred**2), "subtract the mean from the times in the numerator, too."),
-        (centred @ values / 7, "you divided by the number of frames; divide by the sum of (t - mean)^2."),
-        (
-            (values[-1] - values[0]) / 6,
-            "last minus first looks at two frames only; weigh all of them. In a loop it is even near 0.",
-        ),
-        (-right, "the sign is wrong: late frames have positive weights."),
-        (values.mean(axis=0), "that is the average, which has no order."),
-    ]
-    for slip, advice in slips:
-        if np.allclose(got, slip):
-            raise Wrong(f"expected slopes {right.round(2)}, received {got.round(2)}: {advice}")
-    if not np.allclose(got, right):
-        raise Wrong(f"expected slopes {right.round(2)}, received {got.round(2)}: compare with the formula.")
+    array(got, shape=(3,), what="for 7 frames of 3 features")
+    slips = {
+        "divide by the sum of (t - mean)^2.": centred @ values,
+        "subtract the mean from the times, or a feature at rest has a slope.": times
+        @ values
+        / np.sum(times**2),
+        "subtract the mean from the times in the numerator, too.": times @ values / np.sum(centred**2),
+        "you divided by the number of frames; divide by the sum of (t - mean)^2.": centred @ values / 7,
+        "last minus first looks at two frames only; weigh all of them. In a loop it is even near 0.": ends,
+        "the sign is wrong: late frames have positive weights.": -right,
+        "that is the average, which has no order.": values.mean(axis=0),
+    }
+    compare(got, right, asked="for the slopes", slips=slips, otherwise="compare with the formula.")
     return "right: played backwards, every slope changes its sign, and a frozen clip has none."
 
 
@@ -86,20 +71,15 @@ def worst_group(answer):
     if not isinstance(got, tuple | list) or len(got) != 2:
         raise Wrong(f"expected the group and its share, two values, received {got!r}.")
     name, share = got
+    slips = {
+        "that is the best group; take the minimum.": "medium",
+        "it has most mistakes since it has most clips; compare shares, not counts.": "tall",
+    }
     asked = "with shares tall 0.6, short 0.5, medium 1.0"
-    if name == "medium":
-        raise Wrong(f"{asked} expected 'short', received 'medium': that is the best group; take the minimum.")
-    if name == "tall":
-        raise Wrong(
-            f"{asked} expected 'short', received 'tall': it has most mistakes since it has most "
-            "clips; compare shares, not counts."
-        )
-    if name != "short":
-        raise Wrong(f"{asked} expected ('short', 0.5), received {got!r}: the group's name comes first.")
-    if np.isclose(share, correct.mean()):
-        raise Wrong(f"expected the share of 'short', 0.5, received {share:.2f}: that is everybody's.")
-    if np.isclose(share, 1 / 16):
-        raise Wrong("you divided by the number of all clips; divide by the group's own: 1 of 2 is 0.5.")
-    if not np.isclose(share, 0.5):
-        raise Wrong(f"expected the share of 'short', 0.5, received {share!r}.")
+    compare(name, "short", asked=asked, slips=slips, otherwise="the group's name comes first.")
+    slips = {
+        "that is everybody's.": correct.mean(),
+        "you divided by the number of all clips; divide by the group's own: 1 of 2 is 0.5.": 1 / 16,
+    }
+    compare(number(share), 0.5, asked="for the share of 'short'", slips=slips)
     return "right: and 2 clips are very few to judge a group by. Report the counts beside the shares."

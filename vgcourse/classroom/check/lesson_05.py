@@ -2,37 +2,33 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, exercise
+from vgcourse.classroom.check.core import array, call, compare, exercise, integers, number, refuse, same
 
 
 @exercise(
     "A content code has no time axis yet. Give it one, and repeat it as often as there are frames.",
-    "np.repeat(content[:, None], motion.shape[1], axis=1) has shape (batch, time, c); "
-    "np.concatenate(..., axis=-1) puts the motion codes beside it.",
+    "np.repeat(content[:, None], motion.shape[1], axis=1) has shape (batch, time, c); np.concatenate(..., "
+    "axis=-1) puts the motion codes beside it.",
 )
 def clip_latents(answer):
-    content = np.arange(6.0).reshape(2, 3)
-    motion = 100 + np.arange(16.0).reshape(2, 4, 2)
-    got = np.asarray(call(answer, content, motion))
-    if got.shape != (2, 4, 5):
-        raise Wrong(
-            f"for content (2, 3) and motion (2, 4, 2) expected shape (2, 4, 5), received {got.shape}; "
-            "look at where the time axis of the content code comes from."
-        )
+    """Check `clip_latents(content, motion)`."""
+    content, motion = np.arange(6.0).reshape(2, 3), 100 + np.arange(16.0).reshape(2, 4, 2)
+    advice = "look at where the time axis of the content code comes from."
+    received = call(answer, content, motion)
+    got = array(received, shape=(2, 4, 5), what="for content (2, 3) and motion (2, 4, 2)", advice=advice)
     expected = np.concatenate([np.stack([content] * 4, axis=1), motion], axis=-1)
-    if np.array_equal(got, expected):
-        return "right: one person per clip, one pose per frame."
-    if np.array_equal(got, np.concatenate([motion, expected[..., :3]], axis=-1)):
-        raise Wrong(
-            f"the motion code comes first: expected a row like {expected[0, 0]}, received {got[0, 0]}; "
-            "the generator has learnt to read the content code first."
-        )
-    if not np.array_equal(got[0, :, :3], expected[0, :, :3]):
-        raise Wrong(
-            f"the person changes within a clip: expected the content {content[0]} in every frame of clip 0, "
-            f"received {got[0, :, :3].tolist()}; repeat along the time axis, and reshape nothing."
-        )
-    raise Wrong(f"expected {expected[0].tolist()} for clip 0, received {got[0].tolist()}; look at the order.")
+    motion_first = np.concatenate([motion, expected[..., :3]], axis=-1)
+    told, people = f"expected a row like {expected[0, 0]}, received {got[0, 0]}", got[0, :, :3]
+    changes = not same(people, expected[0, :, :3])
+    mistakes = {
+        f"the motion code comes first: {told}; the generator has learnt to read the content code "
+        "first.": same(got, motion_first),
+        f"the person changes within a clip: expected the content {content[0]} in every frame of clip 0, "
+        f"received {people.tolist()}; repeat along the time axis, and reshape nothing.": changes,
+    }
+    refuse(mistakes)
+    compare(got, expected, otherwise="look at the order.")
+    return "right: one person per clip, one pose per frame."
 
 
 @exercise(
@@ -41,29 +37,20 @@ def clip_latents(answer):
     "np.prod(positions) * np.prod(kernel) * channels_in * channels_out",
 )
 def conv_cost(answer):
-    got = [float(call(answer, (16, 16), (4, 4), 12, 64)), float(call(answer, (13, 16, 16), (4, 4, 4), 3, 32))]
-    expected = [3_145_728, 20_447_232]
-    if got == expected:
-        return f"right: the second is {expected[1] / expected[0]:.1f} times as dear, with half the filters."
-    if got[0] == 16 * 16 * 4 * 4 * 64:
-        raise Wrong(
-            f"expected {expected[0]:,} for 12 channels in and 64 out, received {got[0]:,.0f}: 12 times too "
-            "few; the window reaches through all channels that come in."
-        )
-    if got[0] == 4 * 4 * 12 * 64:
-        raise Wrong(
-            f"expected {expected[0]:,}, received {got[0]:,.0f}, which is the number of weights; the same "
-            "weights are used again at every output position."
-        )
-    if got[0] == expected[0]:
-        raise Wrong(
-            f"right in 2-D, but for positions (13, 16, 16) and kernel (4, 4, 4) expected {expected[1]:,}, "
-            f"received {got[1]:,.0f}; multiply all axes, however many there are (np.prod)."
-        )
-    raise Wrong(
-        f"for positions (16, 16), kernel (4, 4), 12 channels in and 64 out expected {expected[0]:,}, "
-        f"received {got[0]:,.0f}; multiply positions, window, channels in and channels out."
-    )
+    """Check `conv_cost(positions, kernel, channels_in, channels_out)`."""
+    right, right_3d = 3_145_728, 20_447_232
+    slips = {
+        "12 times too few; the window reaches through all channels that come in.": right / 12,
+        "that is the number of weights; they are used again at every output position.": right / 16**2,
+    }
+    asked = "for positions (16, 16), kernel (4, 4), 12 channels in and 64 out"
+    otherwise = "multiply positions, window, channels in and channels out."
+    got = number(call(answer, (16, 16), (4, 4), 12, 64))
+    compare(got, right, asked=asked, slips=slips, otherwise=otherwise)
+    got = number(call(answer, (13, 16, 16), (4, 4, 4), 3, 32))
+    asked = "right in 2-D, but for positions (13, 16, 16) and kernel (4, 4, 4)"
+    compare(got, right_3d, asked=asked, otherwise="multiply all axes, however many there are (np.prod).")
+    return f"right: the second is {right_3d / right:.1f} times as dear, with half the filters."
 
 
 @exercise(
@@ -71,32 +58,22 @@ def conv_cost(answer):
     "sorted({abs(a - b) for a in times for b in times if a != b})",
 )
 def frame_distances(answer):
-    cases = {(2, 3, 6, 11): [1, 3, 4, 5, 8, 9], (0, 3, 6, 9): [3, 6, 9], (5, 1): [4]}
-    got = {times: [int(d) for d in call(answer, np.array(times))] for times in cases}
-    if got == cases:
-        return "right: squares show six distances, evenly spaced frames three."
-    squares, even = got[2, 3, 6, 11], got[0, 3, 6, 9]
-    if squares == [1, 3, 5]:
-        raise Wrong(
-            f"for frames 2, 3, 6, 11 expected {cases[2, 3, 6, 11]}, received {squares}: these are neighbours "
-            "only; 2 and 6 are a pair, too."
-        )
-    if 0 in squares:
-        raise Wrong("a frame is no distance from itself: leave out the pairs of a frame with itself (0).")
-    if sorted(set(map(abs, squares))) == cases[2, 3, 6, 11] and min(squares) < 0:
-        raise Wrong(f"expected distances above 0, received {squares}; take abs of the difference.")
-    if len(even) > 3 and sorted(set(even)) == cases[0, 3, 6, 9]:
-        raise Wrong(f"for frames 0, 3, 6, 9 expected [3, 6, 9], received {even}: each distance once (a set).")
-    case = next(times for times in cases if got[times] != cases[times])
-    if {t: sorted(d) for t, d in got.items()} == cases:
-        raise Wrong(
-            f"the distances are right, but not in order: for frames {', '.join(map(str, case))} received "
-            f"{got[case]}; sort them (a set has no order of its own)."
-        )
-    raise Wrong(
-        f"for frames {', '.join(map(str, case))} expected {cases[case]}, received {got[case]}; "
-        "subtract every frame from every other one."
-    )
+    """Check `frame_distances(times)`."""
+    for times, right in (((2, 3, 6, 11), [1, 3, 4, 5, 8, 9]), ((0, 3, 6, 9), [3, 6, 9]), ((5, 1), [4])):
+        got = integers(call(answer, np.array(times)), "distances")
+        asked = f"for frames {', '.join(map(str, times))}"
+        once, negative = sorted(set(got)), any(distance < 0 for distance in got)
+        mistakes = {
+            f"{asked} received {got}: these are neighbours only; 2 and 6 are a pair, too.": got == [1, 3, 5],
+            "a frame is no distance from itself: leave out the pairs of a frame with itself (0).": 0 in got,
+            f"{asked} expected distances above 0, received {got}; take abs of the difference.": negative,
+            f"{asked} received {got}: each distance once (a set).": len(got) > len(once) and once == right,
+            f"the distances are right, but not in order: {asked} received {got}; sort them (a set has no "
+            "order of its own).": got != right and once == right,
+        }
+        refuse(mistakes)
+        compare(got, right, asked=asked, otherwise="subtract every frame from every other one.")
+    return "right: squares show six distances, evenly spaced frames three."
 
 
 @exercise(
@@ -105,6 +82,7 @@ def frame_distances(answer):
     "variables = generator.trainable_variables; optimizer.apply(tape.gradient(loss, variables), variables)",
 )
 def generator_update(answer):
+    """Check `generator_update(generator, discriminator, latents, optimizer)`."""
     import keras
     import tensorflow as tf
 
@@ -116,29 +94,25 @@ def generator_update(answer):
     generator = network([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0])
     discriminator = network([[1.0], [0.5]], [-2.0])
     latents = tf.constant([[0.5, -0.5], [0.0, 1.0]])
-    logits = discriminator(generator(latents))
-    expected = float(tf.reduce_mean(tf.nn.softplus(-logits)))
+    logits = discriminator(generator(latents)).numpy()
     judge, old = discriminator.get_weights(), generator.get_weights()
-    got = call(answer, generator, discriminator, latents, keras.optimizers.SGD(0.1))
-    after = float(tf.reduce_mean(network(*judge)(generator(latents))))
-    if any(not np.array_equal(a, b) for a, b in zip(discriminator.get_weights(), judge, strict=True)):
-        raise Wrong(
-            "the discriminator's weights moved: expected that only the generator is trained; a judge trained "
-            "to like the fakes would judge nothing. Pass generator.trainable_variables alone."
-        )
-    if all(np.array_equal(a, b) for a, b in zip(generator.get_weights(), old, strict=True)):
-        raise Wrong(
-            "the generator's weights did not move: expected a step of the optimizer; compute the gradient "
-            "and call optimizer.apply(gradients, variables)."
-        )
-    if after < float(tf.reduce_mean(logits)):
-        raise Wrong(
-            f"after the step the fakes score {after:.2f}, before it {float(tf.reduce_mean(logits)):.2f}: "
-            "expected a higher score; look at the sign: the generator wants its fakes called real."
-        )
-    if not np.isclose(float(got), expected, atol=1e-4):
-        raise Wrong(
-            f"expected the loss {expected:.3f} = E softplus(-logits), received {float(got):.3f}; the "
-            "saturating loss, -E softplus(logits), also raises the score, but hardly when the judge is sure."
-        )
-    return f"right: the fakes' mean score rose from {float(tf.reduce_mean(logits)):.2f} to {after:.2f}."
+    loss = number(call(answer, generator, discriminator, latents, keras.optimizers.SGD(0.1)), "the loss")
+    before, after = logits.mean(), network(*judge)(generator(latents)).numpy().mean()
+
+    def moved(model, weights):
+        return any(not np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
+
+    judge_moved = moved(discriminator, judge)
+    mistakes = {
+        "the discriminator's weights moved: expected that only the generator is trained; a judge trained to "
+        "like the fakes would judge nothing. Pass generator.trainable_variables alone.": judge_moved,
+        "the generator's weights did not move: expected a step of the optimizer; compute the gradient and "
+        "call optimizer.apply(gradients, variables).": not moved(generator, old),
+        f"after the step the fakes score {after:.2f}, before it {before:.2f}: expected a higher score; look "
+        "at the sign: the generator wants its fakes called real.": after < before,
+    }
+    refuse(mistakes)
+    otherwise = "the saturating loss, -E softplus(logits), hardly raises the score when the judge is sure."
+    right = np.logaddexp(0, -logits).mean()
+    compare(loss, right, asked="for the loss E softplus(-logits)", otherwise=otherwise)
+    return f"right: the fakes' mean score rose from {before:.2f} to {after:.2f}."

@@ -1,10 +1,8 @@
 """Checks of lesson 07: how many clips, all pairs of frames, copies, and what scores say of a generator."""
 
-import math
-
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, exercise
+from vgcourse.classroom.check.core import Wrong, call, compare, exercise, number
 
 
 @exercise(
@@ -13,30 +11,19 @@ from vgcourse.classroom.check.core import Wrong, call, exercise
 )
 def clips_needed(answer):
     """Check `clips_needed(dim, tolerance)`."""
-    dim, tolerance = 16, 0.45
-    exact = 2 / tolerance * (dim + dim * (dim + 1) / 4)  # 373.3
-    right = math.ceil(exact)
-    got = call(answer, dim, tolerance)
-    asked = f"for {dim} features and a bias of {tolerance} expected {right}, received {got!r}"
-    slips = {
-        math.floor(exact): "rounded down, the bias is still over the tolerance; round up.",
-        math.ceil(exact / 2): "you left out the 2 in front.",
-        math.ceil(2 / tolerance * dim): "that is the term of the means only; the covariances weigh more.",
-        math.ceil(2 / tolerance * dim * (dim + 1) / 4): "you left out the term of the means, d.",
-        math.ceil(
-            2 * tolerance * (dim + dim * (dim + 1) / 4)
-        ): "a smaller tolerance needs more clips: divide.",
+    slips = {  # of 2 / 0.45 * (16 + 68) = 373.3
+        "rounded down, the bias is still over the tolerance; round up.": 373,
+        "that is right, but clips come whole; round up.": 2 / 0.45 * 84,
+        "you left out the 2 in front.": 187,
+        "that is the term of the means only; the covariances weigh more.": 72,
+        "you left out the term of the means, d.": 303,
+        "a smaller tolerance needs more clips: divide.": 76,
     }
-    if got in slips:
-        raise Wrong(f"{asked}: {slips[got]}")
-    if isinstance(got, float) and np.isclose(got, exact):
-        raise Wrong(f"{asked}: that is right, but clips come whole; round up.")
-    if got != right:
-        raise Wrong(f"{asked}: solve 2/n (d + d(d+1)/4) = tolerance for n.")
-    if (got := call(answer, 4, 1.0)) != 18:
-        raise Wrong(
-            f"for 4 features and a bias of 1 expected 18 exactly, received {got!r}: round up, add nothing."
-        )
+    otherwise = "solve 2/n (d + d(d+1)/4) = tolerance for n."
+    got = number(call(answer, 16, 0.45))
+    compare(got, 374, asked="for 16 features and a bias of 0.45", slips=slips, otherwise=otherwise)
+    exact = number(call(answer, 4, 1.0))
+    compare(exact, 18, asked="for 4 features and a bias of 1", otherwise="18 exactly: round up, add nothing.")
     return "right: and four times the features need nearly sixteen times the clips."
 
 
@@ -46,39 +33,29 @@ def clips_needed(answer):
 )
 def pair_distance(answer):
     """Check `pair_distance(frame_features)`."""
-    line = np.array([[0.0], [1], [3]])
-    got = call(answer, line.copy())
-    if np.ndim(got):
-        raise Wrong(
-            f"expected one number a clip, received shape {np.shape(got)}: take the mean over all pairs."
-        )
     slips = {
-        1.5: "that is the mean over neighbours only; 0 and 3 are a pair, too. Slow drift would escape.",
-        1.3333: "each frame's distance to itself is in the mean, three zeros: divide by T (T - 1), not T^2.",
-        4.0: "every pair is counted twice: the sum over the matrix goes over T (T - 1) entries.",
-        6.0: "that is the sum over the pairs; take the mean.",
-        12.0: "that is a sum, with every pair counted twice; take the mean.",
-        4.6667: "you averaged squared distances; take the root of each first.",
-        0.0: "differences cancel when they keep their sign; take distances.",
-        3.0: "that is first against last only; take all pairs.",
+        "that is the mean over neighbours only; 0 and 3 are a pair, too. Slow drift would escape.": 1.5,
+        "each frame's distance to itself is in the mean, three zeros: divide by T (T - 1), not T^2.": 4 / 3,
+        "every pair is counted twice: the sum over the matrix goes over T (T - 1) entries.": 4,
+        "that is the sum over the pairs; take the mean.": 6,
+        "that is a sum, with every pair counted twice; take the mean.": 12,
+        "you averaged squared distances; take the root of each first.": 14 / 3,
+        "differences cancel when they keep their sign; take distances.": 0,
+        "that is first against last only; take all pairs.": 3,
     }
-    for slip, advice in slips.items():
-        if np.isclose(got, slip, atol=1e-3):
-            raise Wrong(f"for colours 0, 1, 3 expected 2.0, received {got:.2f}: {advice}")
-    if not np.isclose(got, 2.0):
-        raise Wrong(f"for colours 0, 1, 3 expected 2.0, received {got!r}: (1 + 3 + 2) / 3.")
-    got = call(answer, np.array([[0.0, 0], [3, 4]]))
-    if np.isclose(got, 7) or np.isclose(got, 3.5):
-        raise Wrong(
-            f"for (0, 0) and (3, 4) expected 5, received {got:.2f}: take the Euclidean length, axis=2."
-        )
-    if not np.isclose(got, 5):
-        raise Wrong(f"for (0, 0) and (3, 4) expected 5, received {got!r}.")
-    got = call(answer, np.array([[0.0], [0], [1]]))  # three pairs, two of them 1 apart
-    if not np.isclose(got, 2 / 3):
-        raise Wrong(
-            f"for colours 0, 0, 1 expected 0.67, received {got!r}: the mean over three pairs, not a median."
-        )
+
+    def of(*frames):
+        return number(call(answer, np.array(frames, float)), "one clip's mean over all pairs")
+
+    compare(of([0], [1], [3]), 2.0, asked="for colours 0, 1, 3", slips=slips, otherwise="(1 + 3 + 2) / 3.")
+    slips = dict.fromkeys(["take the Euclidean length, axis=2."], 7)
+    compare(of([0, 0], [3, 4]), 5, asked="for (0, 0) and (3, 4)", slips=slips)
+    compare(
+        of([0], [0], [1]),
+        2 / 3,
+        asked="for colours 0, 0, 1",
+        otherwise="the mean over three pairs, not a median.",
+    )
     return "right: a frozen clip scores 0, so never show it without a measure of motion."
 
 
@@ -90,29 +67,19 @@ def copied_share(answer):
     """Check `copied_share(fake_rows, train_rows, threshold)`."""
     train = np.array([[0.0, 0], [10, 0], [0, 10], [10, 10], [20, 20]])
     fake = np.array([[0.0, 0.5], [3.0, 4.0], [0.4, 0], [9, 9]])  # nearest: 0.5, 5, 0.4, 1.41
-    got = call(answer, fake.copy(), train.copy(), 0.5)
-    asked = "two of four rows have a training row within 0.5, so expected 0.5"
-    if isinstance(got, int | np.integer) and got == 2:
-        raise Wrong(f"{asked}, received 2: that is their number; divide by the generated rows.")
-    if np.ndim(got):
-        raise Wrong(f"{asked}, received an array of shape {np.shape(got)}: take the mean over the rows.")
     slips = {
-        0.25: "the threshold itself counts, too: use <=.",
-        0.2: "that is the share of training rows that were copied; ask for every generated row (axis=1).",
-        0.1: "that is the share of all pairs; first take the minimum over the training rows.",
-        0.0: "no row passes; take the nearest training row (minimum), not the mean or the farthest.",
-        0.75: "the distances are smaller than they should be: is it the Euclidean length over all features?",
+        "that is their number; divide by the generated rows.": 2,
+        "the threshold itself counts, too: use <=.": 0.25,
+        "that is the share of training rows that were copied; ask for every generated row (axis=1).": 0.2,
+        "that is the share of all pairs; first take the minimum over the training rows.": 0.1,
+        "no row passes; take the nearest training row (minimum), not the mean or the farthest.": 0,
+        "the distances are smaller than they should be: is it the Euclidean length over all features?": 0.75,
     }
-    for slip, advice in slips.items():
-        if np.isclose(got, slip):
-            raise Wrong(f"{asked}, received {got:.2f}: {advice}")
-    if not np.isclose(got, 0.5):
-        raise Wrong(f"{asked}, received {got!r}.")
-    if not np.isclose(got := call(answer, fake[1:2], train, 5.0), 1.0):
-        raise Wrong(
-            "(3, 4) is 5 away from (0, 0), so with threshold 5 "
-            f"expected 1.0, received {got!r}: Euclidean distance?"
-        )
+    got = number(call(answer, fake.copy(), train.copy(), 0.5), "the mean over the rows")
+    compare(got, 0.5, asked="two of four rows have a training row within 0.5, so", slips=slips)
+    near = number(call(answer, fake[1:2], train, 5.0))
+    asked = "(3, 4) is 5 away from (0, 0), so with threshold 5"
+    compare(near, 1.0, asked=asked, otherwise="Euclidean distance?")
     return "right: but a copy shifted in time, or mirrored, would escape. Check features, too."
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_game import gru
 
 from vgcourse.gan import models
 
@@ -122,6 +123,42 @@ def test_the_action_enters_through_the_motion_rnn_alone(generator):
         call(generator, [content, noise, actions]), generator.render(content, codes)
     )
     assert generator.frame_generator.input_shape == (None, CONTENT + MOTION)
+
+
+def test_motion_codes_are_those_of_a_gru_in_numpy():
+    """It starts from the first frame's noise and the action, and is handed the action at every frame."""
+    network = models.build_motion_rnn(3, 2, noise_dim=4, units=5)
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+    weights = {tuple(w.shape): w.numpy().astype(float) for w in network.weights}
+    table, start, start_bias = weights[2, 32], weights[4 + 32, 5], weights[5,]
+    noise, actions = rng.normal(size=(2, 3, 4)), np.array([1, 0])
+    state = np.tanh(np.concatenate([noise[:, 0], table[actions]], axis=1) @ start + start_bias)
+    steps = np.concatenate([noise, np.repeat(table[actions][:, None], 3, axis=1)], axis=2)
+    states = gru([weights[4 + 32, 15], weights[5, 15], weights[2, 15]], steps, state)
+    expected = states @ weights[5, 4] + weights[4,]
+    np.testing.assert_allclose(network([noise, actions]), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_frame_is_painted_from_its_own_codes(generator):
+    """The parts put together by hand, frame for frame and clip for clip."""
+    content, noise, actions = latents(2, seed=3)
+    codes = np.asarray(generator.motion_rnn([noise, actions]))
+    clips = call(generator, [content, noise, actions])
+    for clip, frame in np.ndindex(2, FRAMES):
+        latent = np.concatenate([content[clip], codes[clip, frame]])[None]
+        masks = np.asarray(generator.frame_generator(latent))[None]
+        parts = (np.asarray(part(content[clip][None])) for part in (generator.palette, generator.backdrop))
+        expected = np.asarray(models.paint(masks, *parts))[0, 0]
+        np.testing.assert_allclose(clips[clip, frame], expected, atol=1e-5)
+
+
+def test_the_layers_have_the_papers_constants(generator, discriminator):
+    networks = (generator.frame_generator, generator.backdrop, discriminator)
+    everything = [layer for network in networks for layer in network.layers]
+    momenta = {layer.momentum for layer in everything if isinstance(layer, keras.layers.BatchNormalization)}
+    slopes = {layer.negative_slope for layer in everything if isinstance(layer, keras.layers.LeakyReLU)}
+    assert (momenta, slopes) == ({0.9}, {0.2})
 
 
 def test_motion_at_a_frame_knows_the_past_but_not_the_future(generator):

@@ -132,6 +132,20 @@ def r1(weights, frames, actions, gamma):
     return gamma / 2 * np.mean(np.sum(by_frames**2, axis=1))
 
 
+def gru(weights, steps, state):
+    """States `(batch, time, units)` of a gated recurrent unit: Cho et al. 2014, as cuDNN has it."""
+    kernel, recurrent, (bias, recurrent_bias) = weights
+    states = []
+    for step in np.moveaxis(steps, 1, 0):
+        of_input = np.split(step @ kernel + bias, 3, axis=1)
+        of_state = np.split(state @ recurrent + recurrent_bias, 3, axis=1)
+        update, reset = (1 / (1 + np.exp(-(a + b))) for a, b in zip(of_input[:2], of_state[:2], strict=True))
+        proposed = np.tanh(of_input[2] + reset * of_state[2])
+        state = update * state + (1 - update) * proposed
+        states.append(state)
+    return np.stack(states, axis=1)
+
+
 LOSSES = {  # discriminator's and generator's, of real logits r and fake logits f
     "non_saturating": (
         lambda r, f: softplus(-r).mean() + softplus(f).mean(),

@@ -101,12 +101,11 @@ class VideoGAN(keras.Model):
         time_seed, noise_seed = self.seeds(0)
         times = draw_times(time_seed, self.generator.num_frames, self.num_seen)
         real = tf.gather(clips, times, axis=1)
-        fake = self.fake_frames(actions, times, noise_seed)
+        fake = self.fake_frames(actions, times, noise_seed)  # before the tape: the generator learns later
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
             both = [tf.concat([real, fake], 0), tf.concat([actions, actions], 0)]
-            logits = self.discriminator(both, training=True)
-            real_logits, fake_logits = tf.split(logits, 2)
+            real_logits, fake_logits = tf.split(self.discriminator(both, training=True), 2)
             d_loss = self.discriminator_loss(real_logits, fake_logits)
             scaled = self.d_optimizer.scale_loss(self.share(d_loss))
         gradients = tape.gradient(scaled, variables)
@@ -115,7 +114,7 @@ class VideoGAN(keras.Model):
             lambda: self.r1_gradients(real, actions),
             lambda: [tf.zeros_like(variable) for variable in variables],
         )
-        gradients = [a + b for a, b in zip(gradients, penalty, strict=True)]
+        gradients = [of_loss + of_r1 for of_loss, of_r1 in zip(gradients, penalty, strict=True)]
         self.apply_gradients(self.d_optimizer, gradients, variables)
         means = {"real_logits": tf.reduce_mean(real_logits), "fake_logits": tf.reduce_mean(fake_logits)}
         return {"d_loss": d_loss, **means}

@@ -137,7 +137,7 @@ class MoCoGAN(keras.Model):
         super().__init__(name="mocogan", autocast=False)
         self.generator, self.seed = generator, seed
         self.frame_discriminator, self.clip_discriminator = frame_discriminator, clip_discriminator
-        self.ema_generator = MoCoGANGenerator.from_config({**generator.get_config(), "dtype": "float32"})
+        self.ema_generator = type(generator).from_config({**generator.get_config(), "dtype": "float32"})
         self.ema_generator.set_weights(generator.get_weights())
         self.step = self.add_weight(shape=(), dtype="int64", trainable=False, name="step")
         self.built = True
@@ -157,11 +157,12 @@ class MoCoGAN(keras.Model):
     def draw(self, half, actions):
         """Noise of one half of this step: the generator's inputs, and one random frame of each clip."""
         seed = tf.stack([tf.constant(self.seed, tf.int64), 2 * tf.convert_to_tensor(self.step) + half])
-        seeds, batch, frames = tf.random.split(seed, 3), ops.shape(actions)[0], self.generator.num_frames
-        content = tf.random.stateless_normal((batch, CONTENT_DIM), seeds[0])
-        noise = tf.random.stateless_normal((batch, frames, MOTION_DIM), seeds[1])
-        times = tf.random.stateless_uniform((batch,), seeds[2], 0, frames, tf.int32)
-        return [content, noise, actions], times
+        content_seed, motion_seed, time_seed = tf.unstack(tf.random.split(seed, 3))
+        batch, num_frames = ops.shape(actions)[0], self.generator.num_frames
+        content_code = tf.random.stateless_normal((batch, CONTENT_DIM), content_seed)
+        motion_noise = tf.random.stateless_normal((batch, num_frames, MOTION_DIM), motion_seed)
+        times = tf.random.stateless_uniform((batch,), time_seed, 0, num_frames, tf.int32)
+        return [content_code, motion_noise, actions], times
 
     def discriminator_step(self, clips, actions):
         inputs, times = self.draw(0, actions)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_game import gru
 
 from vgcourse.gan import models
 
@@ -53,32 +54,46 @@ def test_channels_double_as_the_picture_halves(size, plan):
     assert models.channel_plan(size, 10) == plan
 
 
-@pytest.mark.parametrize("size", [48, 0, 16, 256, None])
-def test_another_size_is_refused(size):
+def test_another_size_is_refused():
     for build in (
-        lambda: models.channel_plan(size, 4),
-        lambda: models.VideoGenerator(size, NAMES),
-        lambda: models.build_discriminator(size, 3),
+        lambda: models.channel_plan(16, 4),
+        lambda: models.VideoGenerator(16, NAMES),
+        lambda: models.build_discriminator(16, 3),
     ):
-        with pytest.raises(ValueError, match=rf"32, 64, 128.*received.*{size}"):
+        with pytest.raises(ValueError, match="32, 64, 128.*received.*16"):
             build()
 
 
 # ---- generator -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "channels"), [(32, 4), (64, 4), (128, 1)])
-@pytest.mark.parametrize("training", [False, True])
-def test_clips_have_the_shape_and_range_of_the_model(size, channels, training):
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_clips_have_the_shape_and_range_of_the_model(size):
     keras.utils.set_random_seed(0)
-    made = models.VideoGenerator(size, NAMES, num_frames=3, channels=channels, latent_dims=(CONTENT, MOTION))
+    made = models.VideoGenerator(size, NAMES, num_frames=3, channels=1, latent_dims=(CONTENT, MOTION))
     inputs = latents(2, 3)
     inputs[0] *= 100  # far out, where tanh saturates
-    clips = call(made, inputs, training=training)
-    assert clips.shape == (2, 3, size, size, 3)
-    assert clips.dtype == np.float32
-    assert abs(clips).max() <= 1
-    assert clips.std() > 0
+    for training in (False, True):
+        clips = call(made, inputs, training=training)
+        assert clips.shape == (2, 3, size, size, 3)
+        assert clips.dtype == np.float32
+        assert abs(clips).max() <= 1
+        assert clips.std() > 0
+
+
+def test_a_pixel_is_a_mix_of_the_palette_and_the_backdrop():
+    """Two clips of two frames of 1x2 pixels, mixed by hand pixel for pixel."""
+    rng = np.random.default_rng(0)
+    masks, palette, backdrop = (
+        rng.normal(size=s).astype(np.float32) for s in ((2, 2, 1, 2, 4), (2, 3, 3), (2, 1, 2, 3))
+    )
+    painted = np.asarray(models.paint(masks, palette, backdrop))
+    for clip, frame, pixel in np.ndindex(2, 2, 2):
+        shares = np.exp(masks[clip, frame, 0, pixel].astype(float))
+        shares /= shares.sum()
+        colours = [*palette[clip].astype(float), backdrop[clip, 0, pixel].astype(float)]
+        expected = sum(share * colour for share, colour in zip(shares, colours, strict=True))
+        np.testing.assert_allclose(painted[clip, frame, 0, pixel], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_clip_does_not_depend_on_its_company(generator):
@@ -110,6 +125,42 @@ def test_the_action_enters_through_the_motion_rnn_alone(generator):
     assert generator.frame_generator.input_shape == (None, CONTENT + MOTION)
 
 
+def test_motion_codes_are_those_of_a_gru_in_numpy():
+    """It starts from the first frame's noise and the action, and is handed the action at every frame."""
+    network = models.build_motion_rnn(3, 2, noise_dim=4, units=5)
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+    weights = {tuple(w.shape): w.numpy().astype(float) for w in network.weights}
+    table, start, start_bias = weights[2, 32], weights[4 + 32, 5], weights[5,]
+    noise, actions = rng.normal(size=(2, 3, 4)), np.array([1, 0])
+    state = np.tanh(np.concatenate([noise[:, 0], table[actions]], axis=1) @ start + start_bias)
+    steps = np.concatenate([noise, np.repeat(table[actions][:, None], 3, axis=1)], axis=2)
+    states = gru([weights[4 + 32, 15], weights[5, 15], weights[2, 15]], steps, state)
+    expected = states @ weights[5, 4] + weights[4,]
+    np.testing.assert_allclose(network([noise, actions]), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_frame_is_painted_from_its_own_codes(generator):
+    """The parts put together by hand, frame for frame and clip for clip."""
+    content, noise, actions = latents(2, seed=3)
+    codes = np.asarray(generator.motion_rnn([noise, actions]))
+    clips = call(generator, [content, noise, actions])
+    for clip, frame in np.ndindex(2, FRAMES):
+        latent = np.concatenate([content[clip], codes[clip, frame]])[None]
+        masks = np.asarray(generator.frame_generator(latent))[None]
+        parts = (np.asarray(part(content[clip][None])) for part in (generator.palette, generator.backdrop))
+        expected = np.asarray(models.paint(masks, *parts))[0, 0]
+        np.testing.assert_allclose(clips[clip, frame], expected, atol=1e-5)
+
+
+def test_the_layers_have_the_papers_constants(generator, discriminator):
+    networks = (generator.frame_generator, generator.backdrop, discriminator)
+    everything = [layer for network in networks for layer in network.layers]
+    momenta = {layer.momentum for layer in everything if isinstance(layer, keras.layers.BatchNormalization)}
+    slopes = {layer.negative_slope for layer in everything if isinstance(layer, keras.layers.LeakyReLU)}
+    assert (momenta, slopes) == ({0.9}, {0.2})
+
+
 def test_motion_at_a_frame_knows_the_past_but_not_the_future(generator):
     _, noise, actions = latents(1, seed=4)
     later = noise.copy()
@@ -128,14 +179,14 @@ def test_the_content_code_is_the_same_in_every_frame(generator):
     assert abs(clips[0] - clips[1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("times", [[0], [5], [0, 2, 4], [5, 0, 0], list(range(FRAMES)) * 3])
-def test_any_frames_can_be_rendered_alone(generator, times):
+def test_any_frames_can_be_rendered_alone(generator):
     content, noise, actions = latents(3, seed=6)
     clips = call(generator, [content, noise, actions])
-    codes = tf.gather(generator.motion_rnn([noise, actions]), times, axis=1)
-    rendered = np.asarray(generator.render(content, codes))
-    # Another batch size may add in another order: equal but for float32 rounding.
-    np.testing.assert_allclose(rendered, clips[:, times], atol=1e-5)
+    for times in ([5], [5, 0, 0], list(range(FRAMES)) * 2):
+        codes = tf.gather(generator.motion_rnn([noise, actions]), times, axis=1)
+        rendered = np.asarray(generator.render(content, codes))
+        # Another batch size may add in another order: equal but for float32 rounding.
+        np.testing.assert_allclose(rendered, clips[:, times], atol=1e-5)
 
 
 def test_batch_norm_uses_the_batch_only_in_training(generator):
@@ -158,13 +209,6 @@ def test_every_trainable_weight_has_a_gradient(generator):
     assert moving >= 0.75 * len(gradients)  # biases before a batch norm have none to speak of
 
 
-def test_clips_of_64_frames():
-    made = make_generator(num_frames=64, channels=2)
-    clips = call(made, latents(1, 64))
-    assert clips.shape == (1, 64, 32, 32, 3)
-    assert np.isfinite(clips).all()
-
-
 # ---- saving ----------------------------------------------------------------------------------------------
 
 LOAD = """
@@ -178,6 +222,14 @@ np.savez(sys.argv[3], clips=model(inputs), names=model.action_names, fps=model.f
 """
 
 
+def test_a_saved_generator_is_the_same_when_it_is_read_back(generator, tmp_path):
+    generator.save(tmp_path / "generator.keras")
+    again = keras.saving.load_model(tmp_path / "generator.keras", safe_mode=True)
+    np.testing.assert_array_equal(call(again, latents(3, seed=8)), call(generator, latents(3, seed=8)))
+    assert (again.action_names, again.fps) == (NAMES, 10.0)
+
+
+@pytest.mark.slow
 def test_a_saved_generator_is_the_same_in_a_fresh_process(generator, tmp_path):
     inputs = latents(3, seed=8)
     generator.save(tmp_path / "generator.keras")
@@ -240,7 +292,7 @@ def frames(num_clips, num_seen=4, size=32, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
 
 
-@pytest.mark.parametrize(("size", "num_seen"), [(32, 4), (32, 1), (64, 2), (128, 4)])
+@pytest.mark.parametrize(("size", "num_seen"), [(32, 1), (64, 2), (128, 4)])
 def test_one_logit_a_clip(size, num_seen):
     made = models.build_discriminator(size, 3, num_seen=num_seen, channels=1)
     logits = call(made, [frames(2, num_seen, size), np.array([0, 2])])
@@ -250,16 +302,26 @@ def test_one_logit_a_clip(size, num_seen):
     assert made.input_shape[0] == (None, num_seen, size, size, 3)  # VideoGAN asks it how many frames it sees
 
 
-def test_the_order_of_frames_matters(discriminator):
-    clips, actions = frames(2), np.array([0, 1])
-    logits = call(discriminator, [clips, actions])
-    assert (abs(call(discriminator, [clips[:, ::-1], actions]) - logits) > 1e-4).all()
-
-
-def test_the_logit_depends_on_the_action(discriminator):
+def test_it_sees_the_frames_then_what_changes_to_the_next(discriminator):
+    """The convolutions' input is stacked here by hand: of four frames 12 channels, of three differences 9."""
+    first = next(layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D))
     clips = frames(2)
-    logits = np.stack([call(discriminator, [clips, np.full(2, action)]) for action in range(3)])
-    assert (abs(logits[[0, 1, 2]] - logits[[1, 2, 0]]) > 1e-6).all()
+    stacked = call(keras.Model(discriminator.inputs, first.input), [clips, np.array([0, 1])])
+    by_hand = [clips[:, time, :, :, colour] for time in range(4) for colour in range(3)]
+    by_hand += [clips[:, t + 1, :, :, c] - clips[:, t, :, :, c] for t in range(3) for c in range(3)]
+    np.testing.assert_allclose(stacked, np.stack(by_hand, axis=-1), atol=1e-6)
+
+
+def test_the_logit_is_a_score_plus_the_match_of_features_and_action(discriminator):
+    """Projection: the same features along another action's vector, over the root of their number."""
+    clips, features = frames(2), discriminator.get_layer("features")
+    seen = call(keras.Model(discriminator.inputs, features.output), [clips, np.array([0, 0])]).astype(float)
+    vectors = next(w.numpy() for w in discriminator.trainable_variables if w.shape == (3, 128)).astype(float)
+    score = next(w.numpy() for w in discriminator.trainable_variables if w.shape == (128, 1)).astype(float)
+    for action in range(3):
+        logits = call(discriminator, [clips, np.full(2, action)])
+        expected = seen @ score[:, 0] + seen @ vectors[action] / np.sqrt(128)
+        np.testing.assert_allclose(logits[:, 0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_logit_does_not_depend_on_its_company(discriminator):

@@ -40,10 +40,11 @@ def test_mlp_by_hand():
 
 
 def test_steps_are_those_of_keras_adam():
-    recipe = toy.Recipe(r1_gamma=0.5, g_steps=2, batch_size=16)
+    recipe = toy.Recipe(r1_gamma=0.5, g_steps=2, batch_size=16, d_rate=2e-3, g_rate=5e-4)
     game = toy.make_toy(2, width=8)
     g, d = ([tf.Variable(array) for array in network] for network in (game.generator, game.discriminator))
-    optimizers = [keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8) for _ in range(2)]
+    rates = (2e-3, 5e-4)
+    optimizers = [keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8) for rate in rates]
     for turn in range(3):
         real, noise = batch(game, recipe, seed=turn)
         with tf.GradientTape() as tape:
@@ -97,10 +98,17 @@ def test_many_steps_are_single_steps():
     tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), game, single)
 
 
-def test_a_plain_copy_plays_the_same_game():
+def test_a_plain_copy_holds_every_number_of_the_game():
+    rng = np.random.default_rng(0)
     game = toy.make_toy(1, latent_dim=1, width=4, seed=3)
-    copy = toy.from_plain(json.loads(json.dumps(toy.to_plain(game))))
-    tf.nest.map_structure(np.testing.assert_array_equal, game, copy)
+    recipe = toy.Recipe(batch_size=8)
+    game, _ = toy.train_toy(game, lambda rng, n: toy.draw_noise(rng, (n, 1)), rng, recipe=recipe, num_steps=1)
+    plain = json.loads(json.dumps(toy.to_plain(game)))
+    assert list(plain) == list(toy.ToyGAN._fields)
+    assert (plain["step"], plain["g_step"]) == (1.0, 1.0)
+    for name in ("generator", "discriminator", "g_squares", "d_squares"):
+        for ours, theirs in zip(getattr(game, name), plain[name], strict=True):
+            np.testing.assert_array_equal(np.array(theirs, np.float32), ours)
     assert [array.shape for array in game.generator] == [(1, 4), (4,), (4, 4), (4,), (4, 1), (1,)]
 
 
@@ -115,6 +123,17 @@ def test_num_steps_is_checked():
         toy.train_toy(toy.make_toy(2), toy.draw_ring, np.random.default_rng(0), recipe=CALM, num_steps=0)
 
 
+def test_the_ring_has_eight_even_heaps():
+    points = toy.draw_ring(np.random.default_rng(0), 8000)
+    angles = np.arange(8) * np.pi / 4
+    centres = 2.0 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    np.testing.assert_allclose(toy.ring_centres(), centres, atol=1e-12)
+    offsets = points[:, None] - centres
+    nearest = np.linalg.norm(offsets, axis=2).argmin(axis=1)
+    assert abs(np.bincount(nearest, minlength=8) - 1000).max() < 5 * np.sqrt(1000)
+    assert offsets[np.arange(8000), nearest].std() == pytest.approx(0.1, rel=0.03)
+
+
 def test_count_modes():
     centres = toy.ring_centres()
     data = toy.draw_ring(np.random.default_rng(0), 1000)
@@ -123,6 +142,10 @@ def test_count_modes():
     assert toy.count_modes(np.zeros((10, 2)), centres) == 0
     few = np.concatenate([np.repeat(centres[:1], 99, axis=0), centres[1:2]])
     assert toy.count_modes(few, centres) == 1  # one point in a hundred is no heap
+    few[-2] = centres[1] + [0.29, 0.0]  # two are, and it is as wide as three spreads
+    assert toy.count_modes(few, centres) == 2
+    few[-2] = centres[1] + [0.31, 0.0]
+    assert toy.count_modes(few, centres) == 1
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 
 def make_parts(folder, work, settings=SETTINGS):
-    videos, _ = beam_steps.list_videos(str(folder))
+    videos, *_ = beam_steps.list_videos(str(folder), settings)
     return [beam_steps.make_part(json.dumps(item), str(work), settings) for item in videos]
 
 
@@ -97,7 +97,7 @@ def test_what_is_torn_or_has_changed_is_read_again_and_nothing_else(folder, tmp_
 
 
 def _videos(folder):
-    return beam_steps.list_videos(str(folder))[0]
+    return beam_steps.list_videos(str(folder), SETTINGS)[0]
 
 
 def test_a_part_that_is_too_short_is_no_shard(folder, tmp_path):

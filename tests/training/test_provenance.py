@@ -3,6 +3,7 @@
 import platform
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -17,6 +18,11 @@ def test_versions_are_those_that_run():
     assert found["python"] == platform.python_version()
     assert found["vgcourse"] == vgcourse.__version__
     assert {"keras", "numpy"} <= set(found)
+
+
+def test_the_source_is_that_of_the_whole_package():
+    whole = Path(vgcourse.__file__).parent
+    assert provenance.source_state()[0] == provenance.source_state(whole)[0]
 
 
 def test_the_machine_is_described():

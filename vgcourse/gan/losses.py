@@ -283,9 +283,6 @@ def _squared_gradient_norm(discriminator, clips):
 
 def _float32(values, name):
     """`values` as a float32 tensor with a batch axis; NaN is refused in eager mode."""
-    values = tf.convert_to_tensor(values)
-    if values.dtype == tf.string or values.dtype.is_complex:
-        raise ValueError(f"{name}: expected real numbers. Received: {values.dtype.name}.")
     values = tf.cast(values, tf.float32)
     if values.shape.rank == 0 or values.shape.num_elements() == 0:
         raise ValueError(f"{name}: expected shape (batch, ...), not empty. Received: {values.shape}.")

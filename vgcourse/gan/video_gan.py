@@ -51,10 +51,10 @@ class VideoGAN(keras.Model):
     """
 
     def __init__(self, generator, discriminator, *, seed=0, r1_gamma=1.0, r1_every=8, ema_decay=0.999):
-        super().__init__(name="video_gan", autocast=False)
+        super().__init__(name="video_gan", autocast=False)  # the networks round for themselves
         self.generator, self.discriminator = generator, discriminator
         # float32, whatever the training's precision: it is what is sampled, scored and saved.
-        self.ema_generator = VideoGenerator.from_config({**generator.get_config(), "dtype": "float32"})
+        self.ema_generator = type(generator).from_config({**generator.get_config(), "dtype": "float32"})
         self.seed, self.r1_gamma, self.r1_every, self.ema_decay = seed, r1_gamma, r1_every, ema_decay
         self.num_seen = discriminator.input_shape[0][1]
         if generator.num_frames < self.num_seen:
@@ -62,12 +62,13 @@ class VideoGAN(keras.Model):
                 f"the discriminator looks at {self.num_seen} frames: expected clips of at least as many, "
                 f"received a generator of {generator.num_frames}"
             )
-        self.step = self.add_weight(shape=(), dtype="int64", trainable=False, name="step")
         self.ema_generator.set_weights(generator.get_weights())
+        self.step = self.add_weight(shape=(), dtype="int64", trainable=False, name="step")
         self.built = True
 
     def compile(self, g_optimizer=None, d_optimizer=None, *, loss="non_saturating"):
-        super().compile(optimizer=None, jit_compile=False)
+        """Choose the optimizers (None: Adam at 1e-3, no momentum) and the loss, a key of `losses.LOSSES`."""
+        super().compile(optimizer=None, jit_compile=False)  # Keras has room for one optimizer, a game has two
         self.g_optimizer = g_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99)
         self.d_optimizer = d_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99)
         self.g_optimizer.build(self.generator.trainable_variables)
@@ -97,10 +98,10 @@ class VideoGAN(keras.Model):
         Returns:
             A dict of scalar tensors: `d_loss`, `real_logits`, `fake_logits`.
         """
-        seeds = self.seeds(0)
-        times = draw_times(seeds[0], self.generator.num_frames, self.num_seen)
+        time_seed, noise_seed = self.seeds(0)
+        times = draw_times(time_seed, self.generator.num_frames, self.num_seen)
         real = tf.gather(clips, times, axis=1)
-        fake = self.fake_frames(actions, times, seeds[1])
+        fake = self.fake_frames(actions, times, noise_seed)  # before the tape: the generator learns later
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
             both = [tf.concat([real, fake], 0), tf.concat([actions, actions], 0)]
@@ -113,7 +114,7 @@ class VideoGAN(keras.Model):
             lambda: self.r1_gradients(real, actions),
             lambda: [tf.zeros_like(variable) for variable in variables],
         )
-        gradients = [a + b for a, b in zip(gradients, penalty, strict=True)]
+        gradients = [of_loss + of_r1 for of_loss, of_r1 in zip(gradients, penalty, strict=True)]
         self.apply_gradients(self.d_optimizer, gradients, variables)
         means = {"real_logits": tf.reduce_mean(real_logits), "fake_logits": tf.reduce_mean(fake_logits)}
         return {"d_loss": d_loss, **means}
@@ -142,11 +143,11 @@ class VideoGAN(keras.Model):
         Returns:
             A dict with the scalar tensor `g_loss`.
         """
-        seeds = self.seeds(1)
-        times = draw_times(seeds[0], self.generator.num_frames, self.num_seen)
+        time_seed, noise_seed = self.seeds(1)
+        times = draw_times(time_seed, self.generator.num_frames, self.num_seen)
         variables = self.generator.trainable_variables
         with tf.GradientTape() as tape:
-            fake = self.fake_frames(actions, times, seeds[1])
+            fake = self.fake_frames(actions, times, noise_seed)
             fake_logits = self.discriminator([fake, actions], training=True)
             real_logits = None
             if self.compares_pairs:
@@ -159,21 +160,21 @@ class VideoGAN(keras.Model):
 
     def fake_frames(self, actions, times, seed):
         """Frames `(batch, num_seen, size, size, 3)` of new clips of `actions`, at `times` only."""
-        batch = ops.shape(actions)[0]
-        seeds = tf.random.split(seed, 2)
-        content = self.noise((batch, self.generator.content_dim), seeds[0])
-        noise = self.noise((batch, self.generator.num_frames, self.generator.motion_dim), seeds[1])
-        codes = self.generator.motion_rnn([noise, actions])
-        return self.generator.render(content, tf.gather(codes, times, axis=1), training=True)
+        batch, generator = ops.shape(actions)[0], self.generator
+        content_seed, motion_seed = tf.unstack(tf.random.split(seed, 2))
+        content_code = self.noise((batch, generator.content_dim), content_seed)
+        motion_noise = self.noise((batch, generator.num_frames, generator.motion_dim), motion_seed)
+        motion_codes = generator.motion_rnn([motion_noise, actions])
+        return generator.render(content_code, tf.gather(motion_codes, times, axis=1), training=True)
 
     def update_average(self):
         """Move the averaged generator towards the live one."""
         move_average(self.ema_generator, self.generator, step=self.step, decay=self.ema_decay)
 
     def seeds(self, half):
-        """Two seeds that belong to this half (0 or 1) of this step."""
+        """The seeds of times and noise in a half of this step: 0 the discriminator's, 1 the generator's."""
         seed = tf.stack([tf.constant(self.seed, tf.int64), 2 * tf.convert_to_tensor(self.step) + half])
-        return tf.random.split(seed, 2)
+        return tf.unstack(tf.random.split(seed, 2))
 
     # ---- what is done otherwise where several devices share a step (`vgcourse.scale`) -------------------
 

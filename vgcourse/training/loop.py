@@ -109,8 +109,13 @@ def batches_for(gan, clips, *, batch_size, first_step=0, seed=None):
     frame, received = (gan.generator.size, gan.generator.size, 3), tuple(stored.clip_shape[1:])
     if received != frame:
         raise ValueError(f"clips: expected frames {frame}, received {received}")
-    settings = {"num_frames": gan.generator.num_frames, "start_step": first_step}
-    return make_dataset(stored, batch_size=batch_size, seed=gan.seed if seed is None else seed, **settings)
+    return make_dataset(
+        stored,
+        batch_size=batch_size,
+        seed=gan.seed if seed is None else seed,
+        num_frames=gan.generator.num_frames,
+        start_step=first_step,
+    )
 
 
 def current_step(gan):

@@ -1,4 +1,4 @@
-"""Record: what a run was made with, so that it can be made again from its folder."""
+"""Train, provenance: what a run was made with, so that it can be made again from its folder."""
 
 import hashlib
 import os
@@ -48,7 +48,7 @@ def source_state(package=None):
         A dict with the `sha256` of the Python files and the `commit`, None outside a checkout; and changes
         since, the output of `git diff HEAD` and the names of new files: a text, empty for a clean checkout.
     """
-    package = Path(package or Path(__file__).parent).resolve()
+    package = Path(package or Path(vgcourse.__file__).parent).resolve()
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())

@@ -305,4 +305,3 @@ def _feature_pair(real_features, fake_features, *, min_rows=2):
     if real.shape[1] != fake.shape[1]:
         raise ValueError(f"expected one feature dimension, received real {real.shape} and fake {fake.shape}")
     return real, fake
-

@@ -54,7 +54,6 @@ def test_real_clips_of_another_speed_are_recognised(fps, num_frames, real):
     assert score(faster, faster)["motion_control_score"] == score(real, real)["motion_control_score"] > 0.97
 
 
-
 @pytest.mark.parametrize(
     ("fps", "num_frames", "seen"),
     [

@@ -4,13 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from vgcourse import features
 from vgcourse.features import cnns
 
 BUILDERS = [
-    (features.build_action_classifier, (16, 32, 32, 3), 64),
-    (features.build_second_classifier, (16, 64, 64, 3), 64),
-    (features.build_content_embedding, (32, 32, 3), 32),
+    (cnns.build_action_classifier, (16, 32, 32, 3), 64),
+    (cnns.build_second_classifier, (16, 64, 64, 3), 64),
+    (cnns.build_content_embedding, (32, 32, 3), 32),
 ]
 
 
@@ -36,7 +35,7 @@ def test_shapes_and_precision(build, shape, dim):
 
 
 def test_the_first_classifier_is_blind_to_what_stands_still(noise):
-    model = features.build_action_classifier(3)
+    model = cnns.build_action_classifier(3)
     wall = np.random.default_rng(1).uniform(0, 50, (1, 1, 32, 32, 3))
     expected = model(noise, training=False)
     np.testing.assert_allclose(model(noise + wall, training=False), expected, atol=1e-4)
@@ -44,7 +43,7 @@ def test_the_first_classifier_is_blind_to_what_stands_still(noise):
 
 
 def test_the_second_classifier_sees_differences_of_neighbours(noise):
-    model = features.build_second_classifier(3, size=32)
+    model = cnns.build_second_classifier(3, size=32)
     drift = np.arange(16.0).reshape(1, 16, 1, 1, 1)
     expected = model(noise, training=False)
     np.testing.assert_allclose(model(noise + 20, training=False), expected, atol=1e-4)
@@ -53,7 +52,7 @@ def test_the_second_classifier_sees_differences_of_neighbours(noise):
 
 def test_frame_features_are_of_single_frames(noise):
     """Frame t's vector depends on frame t and the mean frame alone: two frames exchanged exchange theirs."""
-    model = features.build_action_classifier(3)
+    model = cnns.build_action_classifier(3)
     of_frames = keras.Model(model.inputs, model.get_layer("frame_features").output)
     vectors = of_frames([noise]).numpy()
     assert vectors.shape == (2, 16, 64)
@@ -64,7 +63,7 @@ def test_frame_features_are_of_single_frames(noise):
 
 
 def test_the_embedding_gives_unit_vectors_that_do_not_depend_on_the_place(noise):
-    model = features.build_content_embedding(5)
+    model = cnns.build_content_embedding(5)
     of_frames = keras.Model(model.inputs, model.get_layer("features").output)
     frame = np.full((1, 32, 32, 3), 90.0)
     frame[:, 8:16, 8:16] = 200.0, 30.0, 30.0

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from vgcourse import datasets, features
-from vgcourse.features import extract, supervised
+from vgcourse.features import cnns, extract, supervised
 
 KEEP = 0.9  # what label smoothing leaves to the right class
 
@@ -286,7 +286,7 @@ def moving_bars(num_clips, seed, size=32):
 @pytest.mark.slow
 def test_classifier_learns_a_motion():
     keras.utils.set_random_seed(0)
-    model = features.build_action_classifier(2, size=16)
+    model = cnns.build_action_classifier(2, size=16)
     supervised.fit_classifier(model, *moving_bars(128, seed=0, size=16), epochs=10, seed=0)
     clips, actions = moving_bars(64, seed=1, size=16)
     logits = model(clips.astype(np.float32), training=False).numpy()
@@ -335,7 +335,7 @@ def test_train_features_trains_each_network_for_its_own_question(monkeypatch, tm
         assert (model.name, model.output_shape) == (name, (None, classes))
         np.testing.assert_array_equal(model.get_weights()[0], weights)
     keras.utils.set_random_seed(8)
-    np.testing.assert_array_equal(fitted[1][4], features.build_second_classifier(2).get_weights()[0])
+    np.testing.assert_array_equal(fitted[1][4], cnns.build_second_classifier(2).get_weights()[0])
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="cannot be written"):
         supervised._save(model, tmp_path / "file" / "x.keras")

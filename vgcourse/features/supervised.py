@@ -11,21 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from vgcourse import datasets
-from vgcourse.features.cnns import (
-    NUM_FRAMES,
-    build_action_classifier,
-    build_content_embedding,
-    build_second_classifier,
-    resize_frames,
-)
-from vgcourse.features.extract import (
-    CHUNK,
-    FILES,
-    apply_network,
-    checkpoint_path,
-    forget_networks,
-    up_to,
-)
+from vgcourse.features import cnns, extract
 from vgcourse.files import new_file
 
 BATCH = 32
@@ -50,31 +36,31 @@ def train_features(*, folder=None, epochs=30, seed=0, report=print):
     Raises:
         ValueError: the clips cannot be read, or the folder cannot be written.
     """
-    folder = Path(folder) if folder else checkpoint_path("first").parent
+    folder = Path(folder) if folder else extract.checkpoint_path("first").parent
     train = datasets.load_actions("train", size=64, num_frames=20)
     actors, actor_labels = np.unique(train.actors, return_inverse=True)
     table = {}
-    for position, name in enumerate(FILES):
+    for position, (name, file) in enumerate(extract.FILES.items()):
         keras.utils.set_random_seed(seed + position)
         if name == "content":
-            model = build_content_embedding(len(actors))
+            model = cnns.build_content_embedding(len(actors))
             fit_embedding(model, train.clips, actor_labels, epochs=epochs, seed=seed + position)
         else:
-            build = build_action_classifier if name == "first" else build_second_classifier
+            build = cnns.build_action_classifier if name == "first" else cnns.build_second_classifier
             model = build(len(train.action_names))
             fit_classifier(model, train.clips, train.actions, epochs=epochs, seed=seed + position)
-        _save(model, folder / FILES[name])
+        _save(model, folder / file)
         table[name] = {split: _held_out(model, split) for split in ("validation", "test")}
-        report(f"{FILES[name]}: " + ", ".join(f"{split} {value:.3f}" for split, value in table[name].items()))
+        report(f"{file}: " + ", ".join(f"{split} {value:.3f}" for split, value in table[name].items()))
     return table
 
 
 def _held_out(model, split):
     """Accuracy on actors that the network never saw."""
-    real = datasets.load_actions(split, size=64, num_frames=NUM_FRAMES)
+    real = datasets.load_actions(split, size=64, num_frames=cnns.NUM_FRAMES)
     if len(model.input_shape) == 5:
-        return float(np.mean(apply_network(model, real.clips).argmax(axis=1) == real.actions))
-    vectors = apply_network(up_to(model, "features"), real.clips).mean(axis=1)
+        return float(np.mean(extract.apply_network(model, real.clips).argmax(axis=1) == real.actions))
+    vectors = extract.apply_network(extract.up_to(model, "features"), real.clips).mean(axis=1)
     distances = np.linalg.norm(vectors[:, None] - vectors, axis=2)
     distances[real.actions[:, None] == real.actions] = np.inf
     return float(np.mean(real.actors[distances.argmin(axis=1)] == real.actors))
@@ -84,7 +70,7 @@ def _save(model, path):
     """Write the network without its optimizer."""
     with new_file(path) as part:
         keras.Model(model.inputs, model.outputs, name=model.name).save(part)
-    forget_networks()
+    extract.forget_networks()
 
 
 def fit_classifier(model, clips, actions, *, epochs, seed):
@@ -131,7 +117,8 @@ def _smoothed(labels, num_classes):
 
 def _fit(model, losses, clips, targets, make_batch, *, epochs, seed):
     """Train on the clips at the network's size, in batches of `make_batch(clips, targets, rows, rng)`."""
-    chunks = (resize_frames(clips[i : i + CHUNK], model.input_shape[-2]) for i in range(0, len(clips), CHUNK))
+    size, starts = model.input_shape[-2], range(0, len(clips), 64)
+    chunks = (cnns.resize_frames(clips[start : start + 64], size) for start in starts)
     clips = np.concatenate([np.rint(chunk).astype(np.uint8) for chunk in chunks])
     rng, batches = np.random.default_rng(seed), max(len(clips) // BATCH, 1)
     rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * batches)
@@ -148,7 +135,7 @@ def _clip_batch(clips, targets, rows, rng):
     frame is not enough: the classifier has to look at the motion.
     """
     n, targets = len(rows), targets[rows].copy()
-    times = (rng.integers(0, clips.shape[1], (n, 1)) + np.arange(NUM_FRAMES)) % clips.shape[1]
+    times = (rng.integers(0, clips.shape[1], (n, 1)) + np.arange(cnns.NUM_FRAMES)) % clips.shape[1]
     kind = rng.random(n)
     frozen, shuffled = kind < 0.125, kind > 0.875
     times[frozen] = times[frozen, :1]

@@ -189,11 +189,12 @@ def test_more_clips_keep_the_first_ones_and_are_made_in_chunks():
     assert sum(recorder.batches) == 37
     assert max(recorder.batches) <= sampling.CHUNK
     np.testing.assert_array_equal(generate.sample(Recorder(), num_clips=3, seed=2), many[:3])
-    # Chunks are joined in order: 37 people, each with their own motion.
+    # Chunks are joined in order: 37 people, each with their own motion and action.
     content = np.random.default_rng([2, 0]).standard_normal((37, 6), np.float32)[:, 0]
     motion = np.random.default_rng([2, 1]).standard_normal((37, 4, 5), np.float32)[:, :, 0]
     for channel, values in ((0, content[:, None].repeat(4, axis=1)), (1, motion)):
         np.testing.assert_allclose(many[:, :, 0, 0, channel], (np.tanh(values) + 1) * 127.5, atol=0.51)
+    np.testing.assert_allclose(many[:, 0, 0, 0, 2], [127.5 * (k % 3) / 2 for k in range(37)], atol=0.51)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def classical_frechet_distance(real, fake):
 
 
 @pytest.mark.filterwarnings("ignore:Matrix is singular")
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(size=sizes)
 def test_frechet_distance_against_the_matrix_square_root(size):
     real, fake = draw(size)
@@ -80,7 +80,7 @@ def test_frechet_distance_against_the_matrix_square_root(size):
     assert metrics.frechet_distance(real, fake) == pytest.approx(expected, rel=1e-7, abs=tolerance)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(dim=st.integers(1, 12), rank=st.integers(1, 6), seed=st.integers(0, 999))
 def test_frechet_distance_of_singular_covariances_in_closed_form(dim, rank, seed):
     # Covariances V diag(a^2) V^T and V diag(b^2) V^T commute: d^2 = |mean gap|^2 + |a - b|^2, at any rank.
@@ -112,7 +112,7 @@ def test_kernel_distance_reference_value(reference_pair):
     assert metrics.kernel_distance(*reference_pair) == pytest.approx(1.956306210449, rel=1e-12)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(size=sizes)
 def test_kernel_distance_against_scikit_learn(size):
     real, fake = draw(size)
@@ -139,7 +139,7 @@ def test_precision_recall_reference_value(reference_pair):
     assert metrics.precision_recall(*reference_pair) == (0.36, 1.0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(size=sizes, k=st.integers(1, 5))
 def test_precision_recall_against_prdc(size, k):
     size = (size[0] + 6, size[1] + 6, *size[2:])
@@ -163,7 +163,7 @@ def test_precision_recall_of_repeated_rows():
 
 @pytest.mark.parametrize("k", [0, 4, -1, 1.5, "3"])
 def test_k_must_fit_the_rows(k):
-    with pytest.raises(ValueError, match=f"k={k!r}"):
+    with pytest.raises(ValueError, match=f"k: expected a whole number from 1 to 3 .*received {k!r}"):
         metrics.precision_recall(np.eye(4), np.eye(4), k=k)
 
 
@@ -172,7 +172,7 @@ def test_k_must_fit_the_rows(k):
 DISTANCES = [metrics.frechet_distance, metrics.kernel_distance, metrics.precision_recall]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(size=sizes)
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_rotation_and_order_of_rows_change_nothing(distance, size):
@@ -186,7 +186,7 @@ def test_rotation_and_order_of_rows_change_nothing(distance, size):
     )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(size=sizes)
 def test_symmetry_identity_and_units(size):
     real, fake = draw((size[0] + 4, size[1] + 4, *size[2:]))
@@ -274,6 +274,8 @@ def test_diversity():
     assert metrics.diversity([[0, 0], [3, 4], [6, 8]]) == pytest.approx((5 + 5 + 10) / 3)
     assert metrics.diversity(np.full((7, 5), 0.1)) == 0.0
     features = np.random.default_rng(0).normal(size=(30, 6))
+    with pytest.raises(ValueError, match=r"features: .*at least \(2, 1\), received \(1, 6\)"):
+        metrics.diversity(features[:1])
     assert metrics.diversity(features + 1e6) == pytest.approx(pdist(features).mean(), rel=1e-6)
 
 
@@ -284,7 +286,7 @@ def test_content_distance_is_pairwise():
     assert metrics.content_distance(np.full((2, 5, 3), 0.1)) == 0.0
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(shape=st.tuples(st.integers(1, 4), st.integers(2, 9), st.integers(1, 5)), seed=st.integers(0, 99))
 def test_content_distance_against_scipy(shape, seed):
     features = np.random.default_rng(seed).normal(size=shape)
@@ -303,7 +305,7 @@ def test_content_distance_refuses(bad):
 # --- Memorisation ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(size=st.tuples(st.integers(1, 150), st.integers(1, 150), st.integers(1, 5), st.integers(0, 999)))
 def test_nearest_neighbours_against_scipy(size):
     real, fake = draw(size)
@@ -338,7 +340,9 @@ def test_memorisation_finds_the_copies():
     assert found.copied_share == len(found.suspects) / 100
     assert found.copied_share == np.mean(cdist(fake, train).min(axis=1) <= found.threshold)
     assert found.threshold == pytest.approx(np.percentile(cdist(heldout, train).min(axis=1), 1))
-    assert found.ratio == pytest.approx(found.fake_distance / found.heldout_distance)
+    nearest = [np.median(cdist(rows, train).min(axis=1)) for rows in (fake, heldout)]
+    assert (found.fake_distance, found.heldout_distance) == pytest.approx(tuple(nearest))
+    assert found.ratio == pytest.approx(nearest[0] / nearest[1])
     assert 0.8 < found.ratio < 1.2
 
 
@@ -351,6 +355,15 @@ def test_memorisation_of_a_generator_that_only_copies_or_is_new():
     new = metrics.memorisation(rng.normal(size=(400, 8)), train, heldout)
     assert new.copied_share < 0.04
     assert new.ratio == pytest.approx(1, abs=0.1)
+
+
+def test_a_fake_at_the_threshold_is_a_suspect():
+    # 101 held-out rows at distances 0, 1, ..., 100: the 1% quantile is exactly 1.
+    train, heldout = np.array([[0.0], [1000.0]]), np.arange(101.0)[:, None]
+    found = metrics.memorisation([[1.5], [1.0], [999.5], [400.0]], train, heldout)
+    assert found.threshold == 1.0
+    assert (found.suspects.tolist(), found.matches.tolist(), found.copied_share) == ([2, 1], [1, 0], 0.5)
+    assert (found.fake_distance, found.heldout_distance) == (1.25, 50.0)
 
 
 def test_memorisation_works_on_clips():
@@ -366,8 +379,8 @@ def test_memorisation_works_on_clips():
     ("fake", "real", "message"),
     [
         (np.zeros((2, 3, 4, 4, 3), np.uint8), np.zeros((2, 3, 4, 5, 3), np.uint8), "one shape"),
-        (np.zeros((2, 3, 4, 4, 3), np.uint8), np.zeros((2, 3)), "real: expected uint8 clips"),
-        (np.zeros((2, 3, 4, 4, 3)), np.zeros((2, 3, 4, 4, 3), np.uint8), "fake: expected uint8 clips"),
+        (np.zeros((2, 3, 4, 4, 3), np.uint8), np.zeros((2, 3)), "real: expected uint8"),
+        (np.zeros((2, 3, 4, 4, 3)), np.zeros((2, 3, 4, 4, 3), np.uint8), "fake: expected uint8"),
         (np.zeros((2, 3)), np.zeros((2, 4)), "one feature dimension"),
         (np.zeros((0, 3)), np.zeros((2, 3)), "fake_features"),
     ],
@@ -439,9 +452,9 @@ def test_motion_control_score_asks_the_shipped_classifier(monkeypatch):
         ([0, 1, 0], np.eye(2), r"actions.*\(2,\).*\(3,\)"),
         ([0.0, 1.0], np.eye(2), "actions.*integers.*float64"),
         (["walk", "run"], np.eye(2), "actions.*integers"),
-        ([0, 2], np.eye(2), r"actions: expected 0 to 1\. Received: \[2\]"),
-        ([0, -1], np.eye(2), r"Received: \[-1\]"),
-        ([0, 1], np.eye(3), r"classifier: expected scores of 2 clips\. Received: \(3, 3\)"),
+        ([0, 2], np.eye(2), r"actions: expected 0 to 1, received \[2\]"),
+        ([0, -1], np.eye(2), r"received \[-1\]"),
+        ([0, 1], np.eye(3), r"classifier: expected scores of 2 clips, received \(3, 3\)"),
         ([0, 1], np.zeros(2), "classifier's output.*2 axes"),
         ([0, 1], np.full((2, 2), np.nan), "classifier's output.*NaN"),
     ],
@@ -455,9 +468,9 @@ def test_motion_control_score_refuses(actions, output, message):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (levels(1, 2, 3).astype(np.float32), "uint8 clips.*to_uint8.*float32"),
-        (levels(1, 2, 3)[0], r"\(num_clips, T, H, W, C\).*\(3, 4, 5, 3\)"),
-        (levels(1), "T at least [23]"),
+        (levels(1, 2, 3).astype(np.float32), "clips: expected uint8.*float32.*to_uint8"),
+        (levels(1, 2, 3)[0], r"\(num_clips, num_frames, .*\(3, 4, 5, 3\)"),
+        (levels(1), "num_frames at least [23]"),
         (levels(1, 2, 3)[:0], "num_clips"),
     ],
 )

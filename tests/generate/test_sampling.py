@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import vgcourse.gan.models
-from vgcourse import datasets, generate
+from vgcourse import gan, generate
+from vgcourse.generate import sampling
 
 ACTIONS = ("walk", "run", "hop")
 
@@ -16,9 +16,7 @@ ACTIONS = ("walk", "run", "hop")
 @pytest.fixture(scope="module")
 def generator():
     keras.utils.set_random_seed(3)
-    made = vgcourse.gan.models.VideoGenerator(
-        32, ACTIONS, num_frames=4, fps=10, channels=2, latent_dims=(6, 5)
-    )
+    made = gan.VideoGenerator(32, ACTIONS, num_frames=4, fps=12, channels=2, latent_dims=(6, 5))
     made.build([(None, 6), (None, 4, 5), (None,)])
     return made
 
@@ -35,14 +33,14 @@ def saved(generator, tmp_path_factory):
 
 def test_a_loaded_generator_makes_the_same_clips(generator, saved):
     loaded = generate.load_generator(saved)
-    assert isinstance(loaded, vgcourse.gan.models.VideoGenerator)
-    assert (loaded.size, loaded.num_frames, loaded.fps, loaded.action_names) == (32, 4, 10.0, ACTIONS)
+    assert isinstance(loaded, gan.VideoGenerator)
+    assert (loaded.size, loaded.num_frames, loaded.fps, loaded.action_names) == (32, 4, 12.0, ACTIONS)
     args = {"num_clips": 3, "seed": 1}
     np.testing.assert_array_equal(generate.sample(loaded, **args), generate.sample(generator, **args))
 
 
 def test_without_a_path_the_shipped_generator_is_loaded(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "data_folder", lambda: tmp_path)
+    monkeypatch.setattr(sampling, "data_folder", lambda: tmp_path)
     with pytest.raises(ValueError, match=r"checkpoints.generator\.keras: .*no such file.*vgcourse demo"):
         generate.load_generator()
     (tmp_path / "checkpoints").mkdir()
@@ -96,6 +94,15 @@ def test_code_in_a_file_is_not_run(tmp_path):
 # ---- latents ---------------------------------------------------------------------------------------------
 
 
+def test_content_and_motion_are_two_streams_of_the_seed(generator):
+    """As NumPy draws them from [seed, 0] and [seed, 1]: saved seeds show the same people for years."""
+    content, motion = generate.content_codes(generator, [3, 9]), generate.motion_noise(generator, [3, 9])
+    for k, seed in enumerate((3, 9)):
+        first, second = (np.random.default_rng([seed, stream]) for stream in (0, 1))
+        np.testing.assert_array_equal(content[k], first.standard_normal(6, np.float32))
+        np.testing.assert_array_equal(motion[k], second.standard_normal((4, 5), np.float32))
+
+
 def test_latents_are_standard_normal(generator):
     for draw, shape in ((generate.content_codes, (2000, 6)), (generate.motion_noise, (2000, 4, 5))):
         latents = draw(generator, range(2000))
@@ -116,7 +123,7 @@ def test_a_seed_is_one_person_in_any_company(generator):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "7", None, True])
 def test_a_seed_that_is_none_is_refused(generator, seed):
-    with pytest.raises(ValueError, match="seed must be an int"):
+    with pytest.raises(ValueError, match="seed: expected a whole number from 0 on"):
         generate.sample(generator, num_clips=1, seed=seed)
 
 
@@ -180,8 +187,14 @@ def test_more_clips_keep_the_first_ones_and_are_made_in_chunks():
     recorder = Recorder()
     many = generate.sample(recorder, num_clips=37, seed=2)
     assert sum(recorder.batches) == 37
-    assert max(recorder.batches) <= generate.CHUNK
+    assert max(recorder.batches) <= sampling.CHUNK
     np.testing.assert_array_equal(generate.sample(Recorder(), num_clips=3, seed=2), many[:3])
+    # Chunks are joined in order: 37 people, each with their own motion and action.
+    content = np.random.default_rng([2, 0]).standard_normal((37, 6), np.float32)[:, 0]
+    motion = np.random.default_rng([2, 1]).standard_normal((37, 4, 5), np.float32)[:, :, 0]
+    for channel, values in ((0, content[:, None].repeat(4, axis=1)), (1, motion)):
+        np.testing.assert_allclose(many[:, :, 0, 0, channel], (np.tanh(values) + 1) * 127.5, atol=0.51)
+    np.testing.assert_allclose(many[:, 0, 0, 0, 2], [127.5 * (k % 3) / 2 for k in range(37)], atol=0.51)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +216,10 @@ def test_actions_are_taken_in_turn(actions, labels):
 
 @pytest.mark.parametrize("action", ["fly", "", 3, -1, 0.5, True])
 def test_an_unknown_action_is_named_with_the_known_ones(generator, action):
-    with pytest.raises(ValueError, match=r"Unknown action .* walk, run, hop \(0 to 2\)"):
+    with pytest.raises(ValueError, match=r"action: .* from 0 to 2 \(or one of walk, run, hop\), received"):
         generate.sample(generator, num_clips=2, actions=["walk", action], seed=0)
     if action != "":
-        with pytest.raises(ValueError, match="Unknown action"):
+        with pytest.raises(ValueError, match="action: expected"):
             generate.sample(generator, num_clips=2, actions=action, seed=0)
 
 
@@ -221,9 +234,9 @@ def test_impossible_numbers_are_refused(generator, num_clips, actions):
 
 def test_latents_of_another_shape_are_refused(generator):
     content, motion = generate.content_codes(generator, [1]), generate.motion_noise(generator, [1])
-    with pytest.raises(ValueError, match=r"content must have shape \(1, 6\); received \(1, 5\)"):
+    with pytest.raises(ValueError, match=r"content: expected shape \(1, 6\), received \(1, 5\)"):
         generate.make_clips(generator, content[:, :5], motion, ["walk"])
-    with pytest.raises(ValueError, match=r"motion must have shape \(1, 4, 5\)"):
+    with pytest.raises(ValueError, match=r"motion: expected shape \(1, 4, 5\)"):
         generate.make_clips(generator, content, motion[:, :3], ["walk"])
 
 
@@ -234,10 +247,14 @@ def test_slerp_on_the_circle():
     points = generate.slerp([1, 0], [0, 1], 4)
     angles = np.radians([0, 30, 60, 90])
     np.testing.assert_allclose(points, np.stack([np.cos(angles), np.sin(angles)], 1), atol=1e-7)
+    assert points.dtype == np.float32
+    # From length 1 to length 3 over 120 degrees: halfway at length 2 and 60 degrees.
+    third = generate.slerp([1, 0], [-1.5, 3 * np.sqrt(0.75)], 3)[1]
+    np.testing.assert_allclose(third, [1, np.sqrt(3)], atol=1e-6)
 
 
 @given(st.integers(0, 2**32), st.integers(2, 64), st.integers(2, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_slerp_keeps_its_ends_and_changes_length_and_angle_evenly(seed, dim, num_steps):
     start, end = np.random.default_rng(seed).standard_normal((2, dim)).astype(np.float32)
     cosine = start @ end / np.linalg.norm(start) / np.linalg.norm(end)
@@ -284,7 +301,7 @@ def test_interpolate_goes_from_person_to_person_with_one_motion():
     expected = generate.make_clips(Recorder(), np.stack([first, middle, last]), motion, ["run"] * 3)
     np.testing.assert_array_equal(clips[::2], expected)
     for seeds in ((1, 2, 3), 5, None):
-        with pytest.raises(ValueError, match="two ints"):
+        with pytest.raises(ValueError, match="seeds: expected two whole numbers"):
             generate.interpolate(Recorder(), action="run", seeds=seeds, num_steps=5, motion_seed=9)
 
 
@@ -293,7 +310,12 @@ def test_swap_motion_has_people_in_rows_and_actions_in_columns():
     assert matrix.shape == (2, 3, 4, 8, 8, 3)
     assert (matrix[..., 0] == matrix[:, :1, ..., 0]).all()  # a row: one person
     assert not np.array_equal(matrix[0, ..., 0], matrix[1, ..., 0])
-    assert (matrix[..., 1:] == matrix[:1, ..., 1:]).all()  # a column: one motion
+    assert (matrix[..., 1:] == matrix[:1, ..., 1:]).all()  # a column: one action
+    assert (matrix[..., 1] == matrix[:1, :1, ..., 1]).all()  # one motion for all
+    for row, seed in enumerate((4, 5)):
+        codes = generate.content_codes(Recorder(), [seed] * 3), generate.motion_noise(Recorder(), [0] * 3)
+        expected = generate.make_clips(Recorder(), *codes, ["hop", "walk", "run"])
+        np.testing.assert_array_equal(matrix[row], expected)
     assert len(np.unique(matrix[0, :, 0, 0, 0, 2])) == 3
     for people, actions, name in (
         ([], ["hop"], "content_seeds"),
@@ -301,14 +323,14 @@ def test_swap_motion_has_people_in_rows_and_actions_in_columns():
         ([1], [], "actions"),
         ([1], "walk", "actions"),
     ):
-        with pytest.raises(ValueError, match=f"{name} must be a list of at least one; received"):
+        with pytest.raises(ValueError, match=f"{name}: expected a list of at least one, received"):
             generate.swap_motion(Recorder(), content_seeds=people, actions=actions, motion_seed=0)
 
 
 @pytest.mark.parametrize("seeds", [[], 3, None])
 def test_people_are_a_list_of_seeds(generator, seeds):
     for draw in (generate.content_codes, generate.motion_noise):
-        with pytest.raises(ValueError, match="seeds must be a list of at least one; received"):
+        with pytest.raises(ValueError, match="seeds: expected a list of at least one, received"):
             draw(generator, seeds)
 
 

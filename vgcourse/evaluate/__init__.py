@@ -6,7 +6,6 @@ Features are arrays `(num_clips, feature_dim)`; clips are uint8 `(num_clips, T, 
 
 from vgcourse.evaluate import metrics
 from vgcourse.evaluate.metrics import (
-    Memorisation,
     content_distance,
     diversity,
     flicker,
@@ -22,7 +21,6 @@ from vgcourse.evaluate.metrics import (
 from vgcourse.evaluate.scores import score_against_store, score_clips, score_generator, score_table
 
 __all__ = [
-    "Memorisation",
     "content_distance",
     "diversity",
     "flicker",

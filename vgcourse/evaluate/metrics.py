@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vgcourse.arguments import uint8_clips, whole_number
 from vgcourse.features import classify
 
 # --- Distances between two sets of features --------------------------------------------------------------
@@ -53,8 +54,7 @@ def frechet_distance(real_features, fake_features):
 def _covariance_factor(features):
     """A with A^T A = covariance of the rows: at most `feature_dim` rows, so the SVD is as small as can be."""
     centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
-    num_rows, feature_dim = centred.shape
-    return np.linalg.qr(centred, mode="r") if num_rows > feature_dim else centred
+    return np.linalg.qr(centred, mode="r")
 
 
 def kernel_distance(real_features, fake_features):
@@ -72,11 +72,11 @@ def kernel_distance(real_features, fake_features):
     def kernel(x, y):
         return (x @ y.T / x.shape[1] + 1) ** 3
 
-    distance = -2 * kernel(real, fake).mean()
-    for features in (real, fake):  # the mean over pairs of *different* rows
-        n, values = len(features), kernel(features, features)
-        distance += (values.sum() - np.trace(values)) / (n * (n - 1))
-    return float(distance)
+    def within(x):  # the mean over pairs of *different* rows
+        values = kernel(x, x)
+        return (values.sum() - np.trace(values)) / (len(x) * (len(x) - 1))
+
+    return float(within(real) + within(fake) - 2 * kernel(real, fake).mean())
 
 
 def precision_recall(real_features, fake_features, *, k=3):
@@ -91,8 +91,7 @@ def precision_recall(real_features, fake_features, *, k=3):
     Source: Kynkaanniemi et al. 2019, https://arxiv.org/abs/1904.06991
     """
     real, fake = _feature_pair(real_features, fake_features)
-    if not (isinstance(k, int | np.integer) and 1 <= k < min(len(real), len(fake))):
-        raise ValueError(f"Expected 1 <= k < rows. Received: k={k!r}, {len(real)} and {len(fake)} rows.")
+    whole_number("k", k, 1, min(len(real), len(fake)) - 1, meaning="under the number of rows")
 
     def radius(features):  # position 0 is the row itself, at distance 0
         return np.partition(_distances(features, features), k, axis=1)[:, k]
@@ -113,9 +112,10 @@ def inception_score(probabilities):
     Source: Salimans et al. 2016, https://arxiv.org/abs/1606.03498
     """
     p = _floats(probabilities, "probabilities", least=(2, 1))
-    if p.min() < 0 or np.abs(p.sum(axis=1) - 1).max() > 1e-3:
-        received = f"a minimum of {p.min():.3g}, sums up to {p.sum(axis=1).max():.3g}"
-        raise ValueError(f"probabilities: expected at least 0, rows that sum to 1. Received: {received}.")
+    sums = p.sum(axis=1)
+    if p.min() < 0 or np.abs(sums - 1).max() > 1e-3:
+        received = f"a minimum of {p.min():.3g}, sums of {sums.min():.3g} to {sums.max():.3g}"
+        raise ValueError(f"probabilities: expected 0 or more, rows that sum to 1, received {received}")
     ratio = np.divide(p, p.mean(axis=0), out=np.ones_like(p), where=p > 0)  # 0 log 0 = 0
     return float(np.exp(np.mean(np.sum(p * np.log(ratio), axis=1))))
 
@@ -147,24 +147,24 @@ def nearest_neighbours(fake, real):
     Raises ValueError for another rank or dtype, NaN, or shapes that differ but for the number of rows.
     """
     if np.ndim(fake) == 5:
-        fake, real = _clips(fake, "fake"), _clips(real, "real")
+        fake, real = (uint8_clips(name, c, channels=None) for name, c in (("fake", fake), ("real", real)))
         if fake.shape[1:] != real.shape[1:]:
-            raise ValueError(f"Expected clips of one shape. Received: {fake.shape} and {real.shape}.")
+            raise ValueError(f"expected clips of one shape, received {fake.shape} and {real.shape}")
         scale = np.sqrt(fake[0].size)
         fake, real = fake.reshape(len(fake), -1), real.reshape(len(real), -1)
     else:
         (real, fake), scale = _feature_pair(real, fake, min_rows=1), 1.0
-    blocks = [_nearest(fake[start : start + 64], real) for start in range(0, len(fake), 64)]
-    indices, distances = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return indices, distances / scale
+    indices, distances = [], []
+    for rows in _blocks(fake):
+        to_real = np.concatenate([_distances(rows, others) for others in _blocks(real)], axis=1)
+        indices.append(to_real.argmin(axis=1))
+        distances.append(to_real.min(axis=1))
+    return np.concatenate(indices), np.concatenate(distances) / scale
 
 
-def _nearest(fake, real):
-    """Block by block: float64 copies of all clips at once would fill the memory."""
-    starts = range(0, len(real), 64)
-    blocks = [_distances(fake.astype(np.float64), real[i : i + 64].astype(np.float64)) for i in starts]
-    distances = np.concatenate(blocks, axis=1)
-    return distances.argmin(axis=1), distances.min(axis=1)
+def _blocks(rows, size=64):
+    """A few rows at a time: float64 copies of all clips at once would fill the memory."""
+    return (rows[start : start + size].astype(np.float64) for start in range(0, len(rows), size))
 
 
 class Memorisation(NamedTuple):
@@ -231,17 +231,15 @@ def motion_control_score(clips, actions, *, classifier=None):
     Returns a float in [0, 1]; guessing scores 1 / num_actions. Raises ValueError for another rank or dtype,
     counts that differ, or an unknown action. Source: Tulyakov et al. 2018, https://arxiv.org/abs/1707.04993
     """
-    clips, actions = _clips(clips, "clips"), np.asarray(actions)
+    clips, actions = uint8_clips("clips", clips, channels=None), np.asarray(actions)
     if actions.shape != (len(clips),) or actions.dtype.kind not in "iu":
         received = f"{actions.dtype} {actions.shape}"
-        raise ValueError(f"actions: expected integers of shape ({len(clips)},). Received: {received}.")
-    if classifier is None:
-        classifier = classify
-    scores = _floats(classifier(clips), "the classifier's output", least=(1, 1))
+        raise ValueError(f"actions: expected integers of shape ({len(clips)},), received {received}")
+    scores = _floats((classifier or classify)(clips), "the classifier's output", least=(1, 1))
     if len(scores) != len(clips):
-        raise ValueError(f"classifier: expected scores of {len(clips)} clips. Received: {scores.shape}.")
+        raise ValueError(f"classifier: expected scores of {len(clips)} clips, received {scores.shape}")
     if unknown := sorted({*actions.tolist()} - {*range(scores.shape[1])}):
-        raise ValueError(f"actions: expected 0 to {scores.shape[1] - 1}. Received: {unknown[:5]}.")
+        raise ValueError(f"actions: expected 0 to {scores.shape[1] - 1}, received {unknown[:5]}")
     return float(np.mean(scores.argmax(axis=1) == actions))
 
 
@@ -253,7 +251,7 @@ def motion_energy(clips):
     Takes uint8 clips `(num_clips, T, H, W, C)` of 2 frames or more; returns a float in [0, 255].
     Raises ValueError for another rank or dtype, or too few frames.
     """
-    clips = _clips(clips, "clips", min_frames=2)
+    clips = uint8_clips("clips", clips, channels=None, min_frames=2)
     changes = (np.diff(clip.astype(np.int16), axis=0) for clip in clips)  # uint8 would wrap around at 0
     return float(np.mean([np.abs(change).mean() for change in changes]))
 
@@ -267,7 +265,7 @@ def flicker(clips):
 
     Arguments and errors as in `motion_energy`, but for 3 frames or more; returns a float in [0, 255].
     """
-    clips = _clips(clips, "clips", min_frames=3)
+    clips = uint8_clips("clips", clips, channels=None, min_frames=3)
     jumps = (np.abs(np.diff(clip.astype(np.int16), n=2, axis=0)) / 2 for clip in clips)
     return float(np.mean([np.median(jump.reshape(len(jump), -1), axis=1).mean() for jump in jumps]))
 
@@ -293,11 +291,11 @@ def _floats(values, name, *, least):
             raise TypeError("complex numbers")
         array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: expected a float array. Received: {error}.") from None
+        raise ValueError(f"{name}: expected a float array, received {error}") from None
     if array.ndim != len(least) or np.less(array.shape, least).any():
-        raise ValueError(f"{name}: expected {len(least)} axes of at least {least}. Received: {array.shape}.")
+        raise ValueError(f"{name}: expected {len(least)} axes of at least {least}, received {array.shape}")
     if not (np.abs(array) < 1e50).all():  # the sixth power of more is too much for float64
-        raise ValueError(f"{name}: expected finite numbers, under 1e50. Received: NaN, infinity or more.")
+        raise ValueError(f"{name}: expected finite numbers under 1e50, received NaN, infinity or more")
     return array
 
 
@@ -305,16 +303,5 @@ def _feature_pair(real_features, fake_features, *, min_rows=2):
     real = _floats(real_features, "real_features", least=(min_rows, 1))
     fake = _floats(fake_features, "fake_features", least=(min_rows, 1))
     if real.shape[1] != fake.shape[1]:
-        raise ValueError(f"Expected one feature dimension. Received: real {real.shape}, fake {fake.shape}.")
+        raise ValueError(f"expected one feature dimension, received real {real.shape} and fake {fake.shape}")
     return real, fake
-
-
-def _clips(clips, name, *, min_frames=1):
-    """Clips as they are, after a check of dtype, rank and length."""
-    clips = np.asarray(clips)
-    if clips.dtype != np.uint8:
-        raise ValueError(f"{name}: expected uint8 clips (see preprocess.to_uint8). Received: {clips.dtype}.")
-    if clips.ndim != 5 or 0 in clips.shape or clips.shape[1] < min_frames:
-        wanted = f"shape (num_clips, T, H, W, C), T at least {min_frames}"
-        raise ValueError(f"{name}: expected {wanted}. Received: {clips.shape}.")
-    return clips

@@ -3,17 +3,21 @@
 Clips are uint8 `(num_clips, num_frames, height, width, 3)` in the stored range [0, 255].
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from vgcourse import datasets, features, generate
+from vgcourse import arguments, datasets, features, generate
 from vgcourse.evaluate import metrics
 from vgcourse.features import FPS, NUM_FRAMES
 from vgcourse.people import ACTIONS
 
-COLUMNS = ("frechet_distance", "motion_control_score", "motion_energy")
-HEADINGS = ("Frechet distance on action features", "motion control score", "motion energy")
+HEADINGS = {
+    "frechet_distance": "Frechet distance on action features",
+    "motion_control_score": "motion control score",
+    "motion_energy": "motion energy",
+}
 
 
 def score_clips(clips, actions, real, *, action_names, fps):
@@ -26,22 +30,26 @@ def score_clips(clips, actions, real, *, action_names, fps):
         actions: ints `(num_clips,)`, places in `action_names`: what each clip was to show.
         real: uint8 `(num_real, num_frames, height, width, 3)`, the clips to compare with.
         action_names: names of the actions.
-        fps: frames per second of `clips`.
+        fps: frames per second of `clips` and of `real`.
 
     Returns:
         A dict: `frechet_distance` on action features (lower is better; with few clips it is large even
         for real ones), `motion_control_score` in [0, 1], or None where it would mean nothing: the shipped
-        classifier does not know an action, or the clips are shorter than what it looks at, 16 frames at 10
-        a second; and `motion_energy` in grey levels.
+        classifier does not know an action, or the clips end before the 1.6 s that it looks at (16 frames,
+        10 a second); and `motion_energy` in grey levels.
+
+    Raises:
+        ValueError: not uint8 clips of at least 2 frames of 32x32, actions that are not in `action_names`,
+            or no frame rate.
     """
-    known = set(action_names) <= set(ACTIONS)
-    timed = _at_classifiers_rate(clips, fps) if known else None
-    labels = np.array([ACTIONS.index(action_names[action]) for action in actions]) if known else None
+    arguments.frames_per_second("fps", fps)
+    if not np.isin(actions, range(len(action_names))).all():
+        raise ValueError(f"actions: expected places in {tuple(action_names)}, received {actions!r}")
     return {
         "frechet_distance": metrics.frechet_distance(
             features.clip_features(_spread(real)), features.clip_features(_spread(clips))
         ),
-        "motion_control_score": None if timed is None else metrics.motion_control_score(timed, labels),
+        "motion_control_score": _motion_control(clips, actions, action_names, fps),
         "motion_energy": metrics.motion_energy(clips),
     }
 
@@ -51,10 +59,14 @@ def _spread(clips):
     return clips[:, np.arange(NUM_FRAMES) * clips.shape[1] // NUM_FRAMES]
 
 
-def _at_classifiers_rate(clips, fps):
-    """The first 16 frames at 10 a second, as the classifier was trained; None if a clip ends before that."""
-    times = np.floor(np.arange(NUM_FRAMES) * fps / FPS + 1e-6).astype(int)
-    return clips[:, times] if times[-1] < clips.shape[1] else None
+def _motion_control(clips, actions, action_names, fps):
+    """Motion control score of the clips' first 1.6 s; None where the classifier cannot judge."""
+    # The frame shown at each of the classifier's moments. A quarter of a frame early: 9.99 is meant as 10.
+    times = np.floor(np.arange(NUM_FRAMES) * fps / FPS + 0.25).astype(int)
+    if times[-1] >= clips.shape[1] or not set(action_names) <= set(ACTIONS):
+        return None
+    labels = np.array([ACTIONS.index(name) for name in action_names])[actions]
+    return metrics.motion_control_score(clips[:, times], labels)
 
 
 def score_generator(generator, real, *, seed=0):
@@ -69,19 +81,23 @@ def score_generator(generator, real, *, seed=0):
         As `score_clips`.
 
     Raises:
-        ValueError: the real clips have another size, length or other actions than the generator makes.
+        ValueError: the real clips have another size, length, speed or other actions than the generator's.
     """
     made = (generator.num_frames, generator.size, generator.size, 3)
-    if real.clip_shape != made or tuple(real.action_names) != generator.action_names:
+    # Rates are measured: 29.97 and 30 are one speed.
+    same_speed = math.isclose(real.fps, generator.fps, rel_tol=0.01)
+    if real.clip_shape != made or tuple(real.action_names) != generator.action_names or not same_speed:
         raise ValueError(
-            f"the generator makes clips {made} of {', '.join(generator.action_names)}; "
-            f"received real clips {real.clip_shape} of {', '.join(real.action_names)}"
+            f"expected real clips like the generator's, {made} of {', '.join(generator.action_names)} at "
+            f"{generator.fps:g} fps; received {real.clip_shape} of {', '.join(real.action_names)} at "
+            f"{real.fps:g} fps"
         )
-    content = generate.content_codes(generator, range(seed, seed + real.num_clips))
-    motion = generate.motion_noise(generator, range(seed, seed + real.num_clips))
+    seeds = range(seed, seed + real.num_clips)
+    content, motion = generate.content_codes(generator, seeds), generate.motion_noise(generator, seeds)
     clips = generate.make_clips(generator, content, motion, real.actions)
-    names, fps = generator.action_names, generator.fps
-    return score_clips(clips, real.actions, real.clips, action_names=names, fps=fps)
+    return score_clips(
+        clips, real.actions, real.clips, action_names=generator.action_names, fps=generator.fps
+    )
 
 
 def score_against_store(generator, store, *, seed=0):
@@ -96,7 +112,7 @@ def score_against_store(generator, store, *, seed=0):
         As `score_clips`.
 
     Raises:
-        ValueError: no store, or its clips have another size or other actions than the generator makes.
+        ValueError: no store, or its clips are not like the generator's, see `score_generator`.
     """
     clips = datasets.load_clips(store)
     return score_generator(generator, replace(clips, clips=clips.clips[:, : generator.num_frames]), seed=seed)
@@ -112,9 +128,9 @@ def score_table(rows):
         A table, one line a row, for printing.
     """
     width = max(len(name) for name in rows)
-    lines = [" " * width + "".join(f"  {heading}" for heading in HEADINGS)]
+    lines = [" " * width + "".join(f"  {heading}" for heading in HEADINGS.values())]
     for name, scores in rows.items():
-        cells = ["not applicable" if scores[key] is None else f"{scores[key]:.2f}" for key in COLUMNS]
-        padded = (cell.rjust(len(heading)) for cell, heading in zip(cells, HEADINGS, strict=True))
+        cells = ["not applicable" if scores[key] is None else f"{scores[key]:.2f}" for key in HEADINGS]
+        padded = (cell.rjust(len(heading)) for cell, heading in zip(cells, HEADINGS.values(), strict=True))
         lines.append(name.ljust(width) + "".join(f"  {cell}" for cell in padded))
     return "\n".join(lines)

@@ -8,8 +8,6 @@ from vgcourse.features.cnns import (
     FPS,
     NUM_FRAMES,
     build_action_classifier,
-    build_content_embedding,
-    build_second_classifier,
 )
 from vgcourse.features.extract import (
     classify,
@@ -25,8 +23,6 @@ __all__ = [
     "FPS",
     "NUM_FRAMES",
     "build_action_classifier",
-    "build_content_embedding",
-    "build_second_classifier",
     "classify",
     "clip_features",
     "content_features",

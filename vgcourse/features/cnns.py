@@ -37,8 +37,8 @@ def build_action_classifier(num_actions, *, num_frames=NUM_FRAMES, size=32):
     x = layers.Dense(64, activation="relu", dtype="float32")(x)
     x = keras.ops.reshape(x, (-1, num_frames * 64))
     x = layers.Reshape((num_frames, 64), dtype="float32", name="frame_features")(x)
-    x = _temporal_conv(x, 96)
-    x = _temporal_conv(x, 96)
+    for _ in range(2):
+        x = _conv(x, 96, kernel=5, layer=layers.Conv1D)
     x = layers.Flatten(dtype="float32")(x)
     return keras.Model(clips, _head(x, num_actions), name="action_classifier")
 
@@ -110,16 +110,9 @@ def resize_frames(clips, size):
     return tf.reshape(frames, (-1, clips.shape[1], size, size, 3))
 
 
-def _conv(x, channels, *, kernel=3, strides=2):
-    """Convolution that halves (or quarters) height and width, batch norm, ReLU."""
-    x = layers.Conv2D(channels, kernel, strides, "same", use_bias=False, dtype="float32")(x)
-    x = layers.BatchNormalization(momentum=0.9, dtype="float32")(x)
-    return layers.ReLU(dtype="float32")(x)
-
-
-def _temporal_conv(x, channels):
-    """Convolution over 5 frames that halves the time, batch norm, ReLU: to `(B, T / 2, channels)`."""
-    x = layers.Conv1D(channels, 5, 2, "same", use_bias=False, dtype="float32")(x)
+def _conv(x, channels, *, kernel=3, strides=2, layer=layers.Conv2D):
+    """Convolution that halves (or quarters) height and width, or the time; batch norm, ReLU."""
+    x = layer(channels, kernel, strides, "same", use_bias=False, dtype="float32")(x)
     x = layers.BatchNormalization(momentum=0.9, dtype="float32")(x)
     return layers.ReLU(dtype="float32")(x)
 

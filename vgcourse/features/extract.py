@@ -10,10 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from vgcourse.arguments import one_of, uint8_clips
 from vgcourse.features.cnns import NUM_FRAMES, resize_frames
 from vgcourse.files import data_folder
 
 MIN_SIZE = 32
+CLASSIFIERS = ("first", "second")
 CHUNK = 64  # clips per forward pass: a thousand clips need little memory
 FILES = {
     "first": "action_classifier.keras",
@@ -37,9 +39,7 @@ def load_action_classifier(which="first"):
     Raises:
         ValueError: unknown name; the file in `data/checkpoints/` is missing or cannot be read.
     """
-    if which not in ("first", "second"):
-        raise ValueError(f"which: expected 'first' or 'second', received {which!r}")
-    return _load(checkpoint_path(which))
+    return _load(checkpoint_path(one_of("which", which, CLASSIFIERS)))
 
 
 def checkpoint_path(which):
@@ -62,8 +62,19 @@ def _load(path):
 
 @functools.lru_cache
 def _part(path, layer):
-    """A shipped network up to the layer of this name."""
-    model = _load(path)
+    return up_to(_load(path), layer)
+
+
+def up_to(model, layer):
+    """A network that ends early.
+
+    Args:
+        model: a keras.Model.
+        layer: name of the layer whose output is wanted.
+
+    Returns:
+        keras.Model with the same inputs and weights.
+    """
     return keras.Model(model.inputs, model.get_layer(layer).output)
 
 
@@ -83,7 +94,7 @@ def classify(clips, *, which="first"):
     Raises:
         ValueError: wrong rank, dtype, number of frames or size.
     """
-    logits = apply_network(load_action_classifier(which), _check(clips, num_frames=NUM_FRAMES))
+    logits = apply_network(load_action_classifier(which), _checked(clips, NUM_FRAMES))
     return tf.nn.softmax(logits).numpy()
 
 
@@ -103,9 +114,9 @@ def clip_features(clips, *, which="first"):
     Raises:
         ValueError: wrong rank, dtype, number of frames or size.
     """
-    clips = _check(clips, num_frames=NUM_FRAMES)
-    load_action_classifier(which)
-    motion = apply_network(_part(checkpoint_path(which), "features"), clips)
+    path = checkpoint_path(one_of("which", which, CLASSIFIERS))
+    clips = _checked(clips, NUM_FRAMES)
+    motion = apply_network(_part(path, "features"), clips)
     return np.concatenate([motion, content_features(clips).mean(axis=1)], axis=1)
 
 
@@ -121,9 +132,7 @@ def frame_features(clips):
     Raises:
         ValueError: wrong rank, dtype, number of frames or size.
     """
-    return apply_network(
-        _part(checkpoint_path("first"), "frame_features"), _check(clips, num_frames=NUM_FRAMES)
-    )
+    return apply_network(_part(checkpoint_path("first"), "frame_features"), _checked(clips, NUM_FRAMES))
 
 
 def content_features(clips):
@@ -138,7 +147,7 @@ def content_features(clips):
     Raises:
         ValueError: wrong rank, dtype or size.
     """
-    return apply_network(_part(checkpoint_path("content"), "features"), _check(clips))
+    return apply_network(_part(checkpoint_path("content"), "features"), _checked(clips))
 
 
 def imagenet_features(clips):
@@ -155,7 +164,7 @@ def imagenet_features(clips):
 
     Source: Howard et al. 2019, https://arxiv.org/abs/1905.02244
     """
-    return apply_network(_imagenet(), _check(clips))
+    return apply_network(_imagenet(), _checked(clips))
 
 
 @functools.lru_cache
@@ -171,20 +180,16 @@ def _imagenet():
         ) from error
 
 
-def _check(clips, *, num_frames=None):
-    clips = np.asarray(clips)
-    if clips.ndim != 5 or clips.shape[-1] != 3:
-        shape = f"(N, {num_frames or 'T'}, H, W, 3)"
-        raise ValueError(f"clips: expected shape {shape}, received {clips.shape}; one clip is clip[None]")
-    if clips.dtype != np.uint8:
-        advice = "convert with preprocess.to_uint8"
-        raise ValueError(f"clips: expected uint8 in [0, 255], received {clips.dtype}; {advice}")
+def _checked(clips, num_frames=None):
+    clips = uint8_clips("clips", clips)
     if num_frames and clips.shape[1] != num_frames:
         advice = "take them with preprocess.sample_frames"
         raise ValueError(f"clips: expected {num_frames} frames, received {clips.shape[1]}; {advice}")
-    if 0 in clips.shape or min(clips.shape[2:4]) < MIN_SIZE:
-        least = f"at least one clip with frames of {MIN_SIZE}x{MIN_SIZE} or more"
-        raise ValueError(f"clips: expected {least}, received {clips.shape}; see preprocess.resize")
+    if min(clips.shape[2:4]) < MIN_SIZE:
+        advice = "see preprocess.resize"
+        raise ValueError(
+            f"clips: expected frames of {MIN_SIZE}x{MIN_SIZE} or more, received {clips.shape}; {advice}"
+        )
     return clips
 
 
@@ -198,15 +203,16 @@ def apply_network(model, clips):
     Returns:
         float32 `(N, d)`, or `(N, T, d)` for a network of single frames.
     """
-    size, per_frame, outputs = model.input_shape[-2], len(model.input_shape) == 4, []
+    size, outputs = model.input_shape[-2], []
     step = CHUNK if size < 128 else 4
     for start in range(0, len(clips), step):
         inputs = resize_frames(clips[start : start + step], size)
-        if per_frame:
+        if len(model.input_shape) == 4:
             vectors = model(tf.reshape(inputs, (-1, size, size, 3)), training=False)
-            outputs.append(vectors.numpy().reshape(*inputs.shape[:2], -1))
+            vectors = tf.reshape(vectors, (*inputs.shape[:2], -1))
         else:
-            outputs.append(model(inputs, training=False).numpy())
+            vectors = model(inputs, training=False)
+        outputs.append(vectors)
     return np.concatenate(outputs)
 
 

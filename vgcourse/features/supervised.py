@@ -11,14 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from vgcourse import datasets
-from vgcourse.features.cnns import (
-    NUM_FRAMES,
-    build_action_classifier,
-    build_content_embedding,
-    build_second_classifier,
-    resize_frames,
-)
-from vgcourse.features.extract import FILES, apply_network, checkpoint_path, forget_networks
+from vgcourse.features import cnns, extract
 from vgcourse.files import new_file
 
 BATCH = 32
@@ -43,33 +36,31 @@ def train_features(*, folder=None, epochs=30, seed=0, report=print):
     Raises:
         ValueError: the clips cannot be read, or the folder cannot be written.
     """
-    folder = Path(folder) if folder else checkpoint_path("first").parent
+    folder = Path(folder) if folder else extract.checkpoint_path("first").parent
     train = datasets.load_actions("train", size=64, num_frames=20)
-    num_actions, actors = len(train.action_names), np.unique(train.actors, return_inverse=True)[1]
-    plan = {
-        "first": (build_action_classifier, num_actions, fit_classifier, train.actions),
-        "second": (build_second_classifier, num_actions, fit_classifier, train.actions),
-        "content": (build_content_embedding, actors.max() + 1, fit_embedding, actors),
-    }
+    actors, actor_labels = np.unique(train.actors, return_inverse=True)
     table = {}
-    for position, (name, (build, num_classes, fit, labels)) in enumerate(plan.items()):
+    for position, (name, file) in enumerate(extract.FILES.items()):
         keras.utils.set_random_seed(seed + position)
-        model = build(int(num_classes))
-        fit(model, train.clips, labels, epochs=epochs, seed=seed + position)
-        _save(model, folder / FILES[name])
+        if name == "content":
+            model = cnns.build_content_embedding(len(actors))
+            fit_embedding(model, train.clips, actor_labels, epochs=epochs, seed=seed + position)
+        else:
+            build = cnns.build_action_classifier if name == "first" else cnns.build_second_classifier
+            model = build(len(train.action_names))
+            fit_classifier(model, train.clips, train.actions, epochs=epochs, seed=seed + position)
+        _save(model, folder / file)
         table[name] = {split: _held_out(model, split) for split in ("validation", "test")}
-        report(f"{FILES[name]}: " + ", ".join(f"{split} {value:.3f}" for split, value in table[name].items()))
+        report(f"{file}: " + ", ".join(f"{split} {value:.3f}" for split, value in table[name].items()))
     return table
 
 
 def _held_out(model, split):
     """Accuracy on actors that the network never saw."""
-    real = datasets.load_actions(split, size=64, num_frames=NUM_FRAMES)
+    real = datasets.load_actions(split, size=64, num_frames=cnns.NUM_FRAMES)
     if len(model.input_shape) == 5:
-        return float(np.mean(apply_network(model, real.clips).argmax(axis=1) == real.actions))
-    vectors = apply_network(keras.Model(model.inputs, model.get_layer("features").output), real.clips).mean(
-        axis=1
-    )
+        return float(np.mean(extract.apply_network(model, real.clips).argmax(axis=1) == real.actions))
+    vectors = extract.apply_network(extract.up_to(model, "features"), real.clips).mean(axis=1)
     distances = np.linalg.norm(vectors[:, None] - vectors, axis=2)
     distances[real.actions[:, None] == real.actions] = np.inf
     return float(np.mean(real.actors[distances.argmin(axis=1)] == real.actors))
@@ -79,7 +70,7 @@ def _save(model, path):
     """Write the network without its optimizer."""
     with new_file(path) as part:
         keras.Model(model.inputs, model.outputs, name=model.name).save(part)
-    forget_networks()
+    extract.forget_networks()
 
 
 def fit_classifier(model, clips, actions, *, epochs, seed):
@@ -90,7 +81,7 @@ def fit_classifier(model, clips, actions, *, epochs, seed):
     and when the clip moves (`_motion_maps`), and clips of one action stay apart.
 
     Args:
-        model: as built by `networks.build_action_classifier` or `build_second_classifier`; trained in place.
+        model: as built by `cnns.build_action_classifier` or `build_second_classifier`; trained in place.
         clips: uint8 `(N, T, H, W, 3)`, T at least 16, looping: the frame after the last is the first.
         actions: integers `(N,)`.
         epochs: passes over the clips, each with fresh augmentation.
@@ -101,14 +92,14 @@ def fit_classifier(model, clips, actions, *, epochs, seed):
     both = keras.Model(model.inputs, [*model.outputs, maps])
     losses = [keras.losses.CategoricalCrossentropy(from_logits=True), keras.losses.MeanSquaredError()]
     targets = _smoothed(actions, model.output_shape[-1])
-    _fit(both, losses, clips, (targets, _clip_batch), epochs=epochs, seed=seed)
+    _fit(both, losses, clips, targets, _clip_batch, epochs=epochs, seed=seed)
 
 
 def fit_embedding(model, clips, actors, *, epochs, seed):
     """Train the content embedding to name the actor in single frames.
 
     Args:
-        model: as built by `networks.build_content_embedding`; trained in place.
+        model: as built by `cnns.build_content_embedding`; trained in place.
         clips: uint8 `(N, T, H, W, 3)`.
         actors: integers `(N,)`, 0 to the number of actors - 1.
         epochs: passes over the clips; each sees 4 frames of every clip.
@@ -116,7 +107,7 @@ def fit_embedding(model, clips, actors, *, epochs, seed):
     """
     targets = _smoothed(actors, model.output_shape[-1])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    _fit(model, loss, clips, (targets, _frame_batch), epochs=epochs, seed=seed)
+    _fit(model, loss, clips, targets, _frame_batch, epochs=epochs, seed=seed)
 
 
 def _smoothed(labels, num_classes):
@@ -124,10 +115,11 @@ def _smoothed(labels, num_classes):
     return np.eye(num_classes, dtype=np.float32)[labels] * 0.9 + 0.1 / num_classes
 
 
-def _fit(model, losses, clips, task, *, epochs, seed):
-    (targets, make_batch), size = task, model.input_shape[-2]
-    resized = [resize_frames(clips[i : i + 64], size).numpy() for i in range(0, len(clips), 64)]
-    clips = np.concatenate([chunk.round().astype(np.uint8) for chunk in resized])
+def _fit(model, losses, clips, targets, make_batch, *, epochs, seed):
+    """Train on the clips at the network's size, in batches of `make_batch(clips, targets, rows, rng)`."""
+    size, starts = model.input_shape[-2], range(0, len(clips), 64)
+    chunks = (cnns.resize_frames(clips[start : start + 64], size) for start in starts)
+    clips = np.concatenate([np.rint(chunk).astype(np.uint8) for chunk in chunks])
     rng, batches = np.random.default_rng(seed), max(len(clips) // BATCH, 1)
     rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * batches)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=losses)
@@ -143,7 +135,7 @@ def _clip_batch(clips, targets, rows, rng):
     frame is not enough: the classifier has to look at the motion.
     """
     n, targets = len(rows), targets[rows].copy()
-    times = (rng.integers(0, clips.shape[1], (n, 1)) + np.arange(NUM_FRAMES)) % clips.shape[1]
+    times = (rng.integers(0, clips.shape[1], (n, 1)) + np.arange(cnns.NUM_FRAMES)) % clips.shape[1]
     kind = rng.random(n)
     frozen, shuffled = kind < 0.125, kind > 0.875
     times[frozen] = times[frozen, :1]

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from vgcourse import preprocess
+from vgcourse.arguments import whole_number
 from vgcourse.files import data_folder
 from vgcourse.gan import VideoGenerator
 from vgcourse.video import checked_path
@@ -67,7 +68,7 @@ def content_codes(generator, seeds):
     Raises:
         ValueError: a seed is negative or not an int, or there is none.
     """
-    return np.concatenate([_draw_content(generator, 1, seed) for seed in _checked_list("seeds", seeds)])
+    return np.concatenate([_draw(CONTENT_STREAM, generator, 1, seed) for seed in _listed("seeds", seeds)])
 
 
 def motion_noise(generator, seeds):
@@ -83,7 +84,7 @@ def motion_noise(generator, seeds):
     Raises:
         ValueError: a seed is negative or not an int, or there is none.
     """
-    return np.concatenate([_draw_motion(generator, 1, seed) for seed in _checked_list("seeds", seeds)])
+    return np.concatenate([_draw(MOTION_STREAM, generator, 1, seed) for seed in _listed("seeds", seeds)])
 
 
 def make_clips(generator, content, motion, actions):
@@ -102,15 +103,16 @@ def make_clips(generator, content, motion, actions):
         ValueError: an action is unknown, or an array does not have the generator's shape.
     """
     labels = _action_labels(generator, actions)
-    num_clips, frames = len(labels), (generator.num_frames, generator.size, generator.size, 3)
+    num_clips, num_frames, size = len(labels), generator.num_frames, generator.size
+    content, motion = np.asarray(content, np.float32), np.asarray(motion, np.float32)
     _expect_shape("content", content, (num_clips, generator.content_dim))
-    _expect_shape("motion", motion, (num_clips, generator.num_frames, generator.motion_dim))
-    clips = np.empty((num_clips, *frames), np.uint8)
+    _expect_shape("motion", motion, (num_clips, num_frames, generator.motion_dim))
+    clips = np.empty((num_clips, num_frames, size, size, 3), np.uint8)
     for start in range(0, num_clips, CHUNK):
         part = slice(start, start + CHUNK)
-        inputs = [np.asarray(content[part], np.float32), np.asarray(motion[part], np.float32), labels[part]]
         # Compiled once and kept by the model: a slider's clip takes milliseconds, not half a second.
-        clips[part] = preprocess.to_uint8(generator.predict_on_batch(inputs))
+        made = generator.predict_on_batch([content[part], motion[part], labels[part]])
+        clips[part] = preprocess.to_uint8(made)
     return clips
 
 
@@ -134,13 +136,13 @@ def sample(generator, *, num_clips, actions=None, seed):
         ValueError: `num_clips` is no int or under 1, an action is unknown, or there are more actions than
             clips.
     """
-    _check_integer("num_clips", num_clips, 1)
+    whole_number("num_clips", num_clips, 1)
     given = [] if actions is None else [actions] if np.ndim(actions) == 0 else list(actions)
     if len(given) > num_clips or (actions is not None and not given):
-        raise ValueError(f"Expected 1 to num_clips={num_clips} actions; received {len(given)}.")
+        raise ValueError(f"actions: expected 1 to num_clips={num_clips}, received {len(given)}")
     chosen = list(islice(cycle(given or generator.action_names), num_clips))
-    content = _draw_content(generator, num_clips, seed)
-    return make_clips(generator, content, _draw_motion(generator, num_clips, seed), chosen)
+    codes = [_draw(stream, generator, num_clips, seed) for stream in (CONTENT_STREAM, MOTION_STREAM)]
+    return make_clips(generator, *codes, chosen)
 
 
 def slerp(start, end, num_steps):
@@ -164,22 +166,23 @@ def slerp(start, end, num_steps):
     Source: Shoemake 1985, https://doi.org/10.1145/325334.325242; for latents: White 2016,
     https://arxiv.org/abs/1609.04468
     """
-    _check_integer("num_steps", num_steps, 2)
+    whole_number("num_steps", num_steps, 2)
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
     if start.ndim != 1 or start.shape != end.shape or not np.isfinite([start, end]).all():
         received = f"{start.shape} and {end.shape}"
-        raise ValueError(f"start and end must be finite codes of one shape (dim,); received {received}.")
-    length_a, length_b = np.linalg.norm(start), np.linalg.norm(end)
-    if min(length_a, length_b) == 0:
-        raise ValueError("Codes must not be zero: a zero code has no direction to turn from.")
-    angle = math.acos(np.clip(start @ end / (length_a * length_b), -1, 1))
+        raise ValueError(f"start and end: expected finite codes of one shape (dim,), received {received}")
+    lengths = np.linalg.norm([start, end], axis=1)
+    if lengths.min() == 0:
+        raise ValueError("expected codes that are not zero: a zero code has no direction to turn from")
+    angle = math.acos(np.clip(start @ end / lengths.prod(), -1, 1))
     if angle > math.pi - 1e-4:
-        raise ValueError("The two codes are opposite: every arc between them is the shortest. Take another.")
+        raise ValueError("the two codes are opposite: every arc between them is the shortest; take another")
     t = np.linspace(0, 1, num_steps)[:, None]
-    # Codes that (nearly) coincide: sin(angle) would divide by zero, and the line is the arc.
-    weights = (1 - t, t) if angle < 1e-4 else (np.sin((1 - t) * angle), np.sin(t * angle))
-    arc = weights[0] * start / length_a + weights[1] * end / length_b
-    arc *= ((1 - t) * length_a + t * length_b) / np.linalg.norm(arc, axis=1, keepdims=True)
+    along = np.concatenate([1 - t, t], axis=1)
+    # Codes that (nearly) coincide: all sines would be zero, and the line is the arc.
+    weights = along if angle < 1e-4 else np.sin(along * angle)
+    arc = weights @ (np.stack([start, end]) / lengths[:, None])
+    arc *= (along @ lengths)[:, None] / np.linalg.norm(arc, axis=1, keepdims=True)
     arc[0], arc[-1] = start, end  # exactly, not up to rounding
     return arc.astype(np.float32)
 
@@ -201,7 +204,7 @@ def interpolate(generator, *, action, seeds, num_steps, motion_seed):
         ValueError: an unknown action, under 2 steps, or not two seeds.
     """
     if np.shape(seeds) != (2,):
-        raise ValueError(f"seeds must be two ints, one per person; received {seeds!r}.")
+        raise ValueError(f"seeds: expected two whole numbers, one per person, received {seeds!r}")
     content = slerp(*content_codes(generator, seeds), num_steps)
     motion = np.repeat(motion_noise(generator, [motion_seed]), num_steps, axis=0)
     return make_clips(generator, content, motion, [action] * num_steps)
@@ -222,55 +225,37 @@ def swap_motion(generator, *, content_seeds, actions, motion_seed):
     Raises:
         ValueError: an unknown action, or a list that is none or empty.
     """
-    actions = _checked_list("actions", actions)
-    rows, columns = len(_checked_list("content_seeds", content_seeds)), len(actions)
+    actions = _listed("actions", actions)
+    rows, columns = len(_listed("content_seeds", content_seeds)), len(actions)
     content = np.repeat(content_codes(generator, content_seeds), columns, axis=0)
     motion = np.repeat(motion_noise(generator, [motion_seed]), rows * columns, axis=0)
     clips = make_clips(generator, content, motion, actions * rows)
     return clips.reshape(rows, columns, *clips.shape[1:])
 
 
-def _draw_content(generator, num_clips, seed):
-    return _stream(seed, CONTENT_STREAM).standard_normal((num_clips, generator.content_dim), np.float32)
-
-
-def _draw_motion(generator, num_clips, seed):
-    shape = (num_clips, generator.num_frames, generator.motion_dim)
-    return _stream(seed, MOTION_STREAM).standard_normal(shape, np.float32)
-
-
-def _stream(seed, stream):
-    _check_integer("seed", seed, 0)
-    return np.random.default_rng([int(seed), stream])
+def _draw(stream, generator, num_clips, seed):
+    """The first `num_clips` content codes or motion noises of a seed."""
+    rng = np.random.default_rng([whole_number("seed", seed, 0), stream])
+    one = (
+        (generator.num_frames, generator.motion_dim) if stream == MOTION_STREAM else (generator.content_dim,)
+    )
+    return rng.standard_normal((num_clips, *one), np.float32)
 
 
 def _action_labels(generator, actions):
     names = generator.action_names
+    known = f"or one of {', '.join(names)}"
     labels = [names.index(action) if action in names else action for action in actions]
-    for label in labels:
-        if not _is_integer(label) or not 0 <= label < len(names):
-            raise ValueError(
-                f"Unknown action {label!r}. This generator knows: {', '.join(names)} (0 to {len(names) - 1})."
-            )
-    return np.array(labels, np.int32)
+    return np.array([whole_number("action", x, 0, len(names) - 1, meaning=known) for x in labels], np.int32)
 
 
-def _is_integer(value):
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _check_integer(name, value, least):
-    if not _is_integer(value) or value < least:
-        raise ValueError(f"{name} must be an int, {least} or more; received {value!r}.")
-
-
-def _checked_list(name, values):
+def _listed(name, values):
     """`values` as a list; a single text or number, which is no list, and an empty one are refused."""
     if np.ndim(values) != 1 or not len(values):
-        raise ValueError(f"{name} must be a list of at least one; received {values!r}.")
+        raise ValueError(f"{name}: expected a list of at least one, received {values!r}")
     return list(values)
 
 
 def _expect_shape(name, array, shape):
-    if np.shape(array) != shape:
-        raise ValueError(f"{name} must have shape {shape}; received {np.shape(array)}.")
+    if array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, received {array.shape}")

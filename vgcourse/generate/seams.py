@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from vgcourse.arguments import whole_number
+
 
 def loop_seams(clip):
     """How much the picture jumps when a loop starts again, for every loop that can be cut from a clip.
@@ -28,7 +30,9 @@ def loop_seams(clip):
         ValueError: the array is not a clip, or too short.
     """
     if np.ndim(clip) != 4 or len(clip) < 3:
-        raise ValueError(f"Expected a clip: 3 or more frames, height, width, channels; got {np.shape(clip)}.")
+        raise ValueError(
+            f"clip: expected 3 or more frames, height, width, channels, received {np.shape(clip)}"
+        )
     pixels = np.reshape(clip, (len(clip), -1)).astype(np.float64)
     square = (pixels**2).sum(1)
     # Not `pixels @ pixels.T`: on a busy machine the threads of BLAS wait for each other, up to a second.
@@ -60,9 +64,8 @@ def best_loop(clip, *, min_frames=None):
             frame more are needed to judge it.
     """
     seams, longest = loop_seams(clip), len(clip) - 2
-    shortest = max(1, len(clip) // 2) if min_frames is None else min_frames
-    if not 1 <= shortest <= longest:
-        raise ValueError(f"A loop has 1 to {longest} of {len(clip)} frames; received min_frames={shortest}.")
+    shortest = len(clip) // 2 if min_frames is None else min_frames
+    whole_number("min_frames", shortest, 1, longest, meaning=f"of {len(clip)} frames, two judge the seam")
     _, start, length = _best_cut(seams, range(longest, shortest - 1, -1))
     return start, start + length
 
@@ -84,13 +87,15 @@ def loop_together(clips, *, num_frames=None):
         ValueError: the array is not clips, or no loop fits into `num_frames`.
     """
     if np.ndim(clips) != 5:
-        raise ValueError(f"Expected clips (num_clips, T, height, width, channels); got {np.shape(clips)}.")
+        raise ValueError(
+            f"expected clips (num_clips, T, height, width, channels), received {np.shape(clips)}"
+        )
     shortest, longest = math.ceil(clips.shape[1] * 2 / 5), clips.shape[1] - 2
     num_frames = clips.shape[1] * 5 // 4 if num_frames is None else num_frames
     turns = {n: max(1, round(num_frames / n)) for n in range(longest, shortest - 1, -1)}
     lengths = [n for n, turn in turns.items() if abs(turn * n - num_frames) <= turn]
     if not lengths:
-        raise ValueError(f"No loop cut from {clips.shape[1]} frames fills num_frames={num_frames}.")
+        raise ValueError(f"no loop cut from {clips.shape[1]} frames fills num_frames={num_frames}")
     looped = []
     for clip in clips:
         _, start, n = _best_cut(loop_seams(clip), lengths)
@@ -100,8 +105,6 @@ def loop_together(clips, *, num_frames=None):
 
 def _best_cut(seams, lengths):
     """(seam, start, length) of the smoothest loop; among equals the first length wins."""
-    cuts = []
-    for length in lengths:
-        along = np.diagonal(seams, length)
-        cuts.append((along.min(), int(along.argmin()), length))
+    diagonals = ((np.diagonal(seams, length), length) for length in lengths)
+    cuts = [(along.min(), int(along.argmin()), length) for along, length in diagonals]
     return min(cuts, key=lambda cut: cut[0])

@@ -7,10 +7,9 @@ Every `show_*` and `plot_*` function returns a `Picture`. Its `text/plain` is th
 screen reader, a test and the web book all read the same words.
 """
 
-from vgcourse.show.picture import Picture, moving_picture, still_picture
+from vgcourse.show.picture import Picture, still_picture
 from vgcourse.show.plots import BLUE, GREEN, PURPLE, VERMILION, figure, plot_bars, plot_history
 from vgcourse.show.sheets import (
-    BACKGROUND,
     auto_scale,
     contact_sheet,
     enlarge,
@@ -21,7 +20,6 @@ from vgcourse.show.sheets import (
 )
 
 __all__ = [
-    "BACKGROUND",
     "BLUE",
     "GREEN",
     "PURPLE",
@@ -32,7 +30,6 @@ __all__ = [
     "enlarge",
     "figure",
     "label_grid",
-    "moving_picture",
     "plot_bars",
     "plot_history",
     "show_clip",

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vgcourse.show.picture import Picture, still_picture
+from vgcourse.show.picture import still_picture
 
 # Okabe & Ito's palette, which all common forms of colour vision can tell apart (https://jfly.uni-koeln.de/color/)
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -31,7 +31,7 @@ def figure(figure, alt):
         ValueError: the alt text is empty.
     """
     if not alt.strip():
-        raise ValueError("alt must say what the figure shows; received an empty text.")
+        raise ValueError("alt: expected words that say what the figure shows, received an empty text")
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
@@ -52,8 +52,8 @@ def plot_history(history):
         ValueError: a column is missing, or there are no steps.
     """
     columns = _columns(history, ("step", "g_loss", "d_loss", "real_logits", "fake_logits"))
-    figure = Figure(figsize=(9, 3.2), dpi=100, layout="constrained")
-    losses, logits = figure.subplots(1, 2)
+    drawn = Figure(figsize=(8.2, 2.9), layout="constrained")
+    losses, logits = drawn.subplots(1, 2)
     # Told apart by line and by colour.
     _curve(losses, columns, "g_loss", label="generator", color=BLUE)
     _curve(losses, columns, "d_loss", label="discriminator", color=VERMILION, linestyle="--")
@@ -66,11 +66,11 @@ def plot_history(history):
         axes.legend(frameon=False)
         _tidy(axes)
     last = {name: values[-1] for name, values in columns.items()}
-    return Picture(
+    return figure(
+        drawn,
         f"Two line charts over {last['step']:g} training steps. They end at: generator loss "
         f"{last['g_loss']:.2f}, discriminator loss {last['d_loss']:.2f}; mean logit of real clips "
         f"{last['real_logits']:.2f}, of generated clips {last['fake_logits']:.2f}.",
-        _figure_png(figure),
     )
 
 
@@ -92,9 +92,9 @@ def plot_bars(values, *, title, unit, log=False):
     names, numbers = [str(name) for name in values], np.array(list(values.values()), float)
     if not names or not np.isfinite(numbers).all() or (log and (numbers <= 0).any()):
         wanted = "positive" if log else "finite"
-        raise ValueError(f"values must be one or more {wanted} numbers; received {dict(values)}.")
-    figure = Figure(figsize=(7, 0.8 + 0.4 * len(names)), dpi=100, layout="constrained")
-    axes = figure.subplots()
+        raise ValueError(f"values: expected one or more {wanted} numbers, received {dict(values)}")
+    drawn = Figure(figsize=(6.4, 0.7 + 0.36 * len(names)), layout="constrained")
+    axes = drawn.subplots()
     bars = axes.barh(names, numbers, color=BLUE, height=0.6, log=log)
     axes.bar_label(bars, [f"{number:.3g}" for number in numbers], padding=4)
     axes.invert_yaxis()
@@ -102,7 +102,7 @@ def plot_bars(values, *, title, unit, log=False):
     axes.set(title=title, xlabel=unit)
     _tidy(axes)
     listed = ", ".join(f"{name} {number:.3g}" for name, number in zip(names, numbers, strict=True))
-    return Picture(f"Bar chart. {title} ({unit}): {listed}.", _figure_png(figure))
+    return figure(drawn, f"Bar chart. {title} ({unit}): {listed}.")
 
 
 def _columns(history, names):
@@ -110,9 +110,9 @@ def _columns(history, names):
     if not isinstance(history, dict):
         rows = list(history)
         history = {name: [row[name] for row in rows if name in row] for name in names}
-    missing = [name for name in names if len(history.get(name, [])) == 0]
-    if missing:
-        raise ValueError(f"history needs columns {', '.join(names)}; missing or empty: {', '.join(missing)}.")
+    if missing := [name for name in names if len(history.get(name, [])) == 0]:
+        missing = ", ".join(missing)
+        raise ValueError(f"history: expected columns {', '.join(names)}; missing or empty: {missing}")
     return {name: np.asarray(history[name], float) for name in names}
 
 
@@ -121,18 +121,12 @@ def _curve(axes, columns, name, **style):
     steps, values = columns["step"], columns[name]
     window = max(1, len(steps) // 20)
     padded = np.pad(values, (window // 2, (window - 1) // 2), mode="edge")
+    mean = np.convolve(padded, np.full(window, 1 / window), mode="valid")
     axes.plot(steps, values, color=style["color"], alpha=0.25, linewidth=0.8)
-    axes.plot(steps, np.convolve(padded, np.full(window, 1 / window), mode="valid"), linewidth=1.8, **style)
+    axes.plot(steps, mean, linewidth=1.8, **style)
 
 
 def _tidy(axes):
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="both", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def _figure_png(figure):
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from vgcourse.arguments import uint8_clips, whole_number
 from vgcourse.show.picture import moving_picture, still_picture
 
 BACKGROUND, INK = (32, 34, 38), (232, 232, 228)  # dark neutral, so that no clip's colours are favoured
@@ -32,7 +33,7 @@ def show_clip(clip, *, fps=10, alt=None):
     Raises:
         ValueError: the array is not a uint8 clip.
     """
-    clip = checked(clip, "clip", 4)
+    clip = uint8_clips("clip", clip, ndim=4)
     frames, height, width, _ = clip.shape
     alt = alt or f"A clip of {frames} frames, {width}x{height} pixels, {fps:g} frames a second."
     return moving_picture(enlarge(clip, auto_scale(width)), alt, fps=fps)
@@ -55,8 +56,7 @@ def show_grid(clips, *, labels=None, columns=5, fps=10, alt=None):
         ValueError: the array is not uint8 clips, or the labels are not one per clip.
     """
     grid = label_grid(clips, labels, columns=columns)
-    names = "" if labels is None else ": " + ", ".join(str(label) for label in labels)
-    return moving_picture(grid, alt or f"A grid of {len(clips)} moving clips{names}.", fps=fps)
+    return moving_picture(grid, alt or f"A grid of {len(clips)} moving clips{_listed(labels)}.", fps=fps)
 
 
 def show_sheet(clips, labels=None, *, every=2, alt=None):
@@ -72,8 +72,8 @@ def show_sheet(clips, labels=None, *, every=2, alt=None):
         A still `Picture`.
     """
     sheet = contact_sheet(clips, labels, every=every)
-    names = "" if labels is None else ": " + ", ".join(str(label) for label in labels)
-    return still_picture(sheet, alt or f"Contact sheet, one clip a row, time from left to right{names}.")
+    what = f"Contact sheet, one clip a row, time from left to right{_listed(labels)}."
+    return still_picture(sheet, alt or what)
 
 
 # ---- composed arrays -------------------------------------------------------------------------------------
@@ -95,23 +95,21 @@ def label_grid(clips, labels=None, *, columns=5, scale=None):
     Raises:
         ValueError: the array is not uint8 clips, or the labels are not one per clip.
     """
-    clips, labels = checked(clips, "clips", 5), _checked_labels(clips, labels)
+    clips = _checked(clips, labels)
     num_clips, frames, height, width, _ = clips.shape
-    if columns < 1:
-        raise ValueError(f"columns must be 1 or more; received {columns}.")
-    scale, columns = scale or auto_scale(width), min(columns, num_clips)
+    columns = min(whole_number("columns", columns, 1), num_clips)
+    scale = scale or auto_scale(width)
     height, width = height * scale, width * scale
     strip = 0 if labels is None else 22  # room for a label under each cell
-    pitch = (height + strip + MARGIN, width + MARGIN)
+    down, right = height + strip + MARGIN, width + MARGIN  # from one cell to the next
     rows = -(-num_clips // columns)
-    shape = (_even(rows * pitch[0] + MARGIN), _even(columns * pitch[1] + MARGIN))
-    grid = np.tile(np.array(BACKGROUND, np.uint8), (frames, *shape, 1))
+    grid = _empty(frames, _even(rows * down + MARGIN), _even(columns * right + MARGIN))
     for k, clip in enumerate(clips):
-        top, left = MARGIN + k // columns * pitch[0], MARGIN + k % columns * pitch[1]
-        grid[:, top : top + height, left : left + width] = enlarge(clip, scale)
+        top, left = MARGIN + k // columns * down, MARGIN + k % columns * right
+        cell = grid[:, top : top + height + strip, left : left + width]
+        cell[:, :height] = enlarge(clip, scale)
         if labels is not None:
-            below = top + height
-            grid[:, below : below + strip, left : left + width] = _label(labels[k], width, strip)
+            cell[:, height:] = _label(labels[k], width, strip)
     return grid
 
 
@@ -129,16 +127,13 @@ def contact_sheet(clips, labels=None, *, every=2):
     Raises:
         ValueError: the array is not uint8 clips, the labels are not one per clip, or `every` is under 1.
     """
-    clips, labels = checked(clips, "clips", 5), _checked_labels(clips, labels)
-    if every < 1:
-        raise ValueError(f"every must be 1 or more; received {every}.")
-    clips = clips[:, ::every]
+    clips = _checked(clips, labels)[:, :: whole_number("every", every, 1)]
     num_clips, frames, height, width, _ = clips.shape
     scale, gap = auto_scale(width), 2
     height, width = height * scale, width * scale
     side = 0 if labels is None else 80  # room for a label to the left of each row
-    shape = (2 * MARGIN + num_clips * (height + gap) - gap, 2 * MARGIN + side + frames * (width + gap) - gap)
-    sheet = np.tile(np.array(BACKGROUND, np.uint8), (*shape, 1))
+    edges = 2 * MARGIN - gap
+    sheet = _empty(edges + num_clips * (height + gap), edges + side + frames * (width + gap))
     for k, clip in enumerate(clips):
         top = MARGIN + k * (height + gap)
         if labels is not None:
@@ -175,30 +170,6 @@ def auto_scale(width):
     return max(1, -(-CELL // width))
 
 
-def checked(array, name, rank):
-    """Check that an array is a uint8 clip (rank 4) or uint8 clips (rank 5).
-
-    Args:
-        array: what was received.
-        name: what the error calls it.
-        rank: 4 or 5.
-
-    Returns:
-        The NumPy array.
-
-    Raises:
-        ValueError: another rank or dtype, not three channels, or empty.
-    """
-    array = np.asarray(array)
-    if array.ndim != rank or array.shape[-1] != 3 or array.size == 0 or array.dtype != np.uint8:
-        axes = "(num_clips, num_frames, height, width, 3)" if rank == 5 else "(num_frames, height, width, 3)"
-        raise ValueError(
-            f"{name} must be uint8 of shape {axes}; received {array.dtype} of shape {array.shape}. "
-            "preprocess.to_uint8 converts from the model range."
-        )
-    return array
-
-
 # ---- pieces ----------------------------------------------------------------------------------------------
 
 
@@ -224,7 +195,16 @@ def _even(number):
     return number + number % 2
 
 
-def _checked_labels(clips, labels):
+def _empty(*shape):
+    return np.tile(np.array(BACKGROUND, np.uint8), (*shape, 1))
+
+
+def _listed(labels):
+    """What an alt text says of the labels."""
+    return "" if labels is None else ": " + ", ".join(map(str, labels))
+
+
+def _checked(clips, labels):
     if labels is not None and len(labels) != len(clips):
-        raise ValueError(f"Expected one label per clip, {len(clips)}; received {len(labels)}.")
-    return labels
+        raise ValueError(f"labels: expected one per clip, {len(clips)}, received {len(labels)}")
+    return uint8_clips("clips", clips)

@@ -1,0 +1,112 @@
+"""The demo: what it trains on, what it scores with, and what it leaves behind."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from vgcourse import datasets, demo, evaluate, people, training, video
+
+SCORES = {"frechet_distance": 1.5, "motion_control_score": 0.25, "motion_energy": 2.0}
+
+
+def some_clips(split, *, size=64, num_frames=16, fps=10.0):
+    """Three clips of a split; their first frame tells the split, the others the frame's number."""
+    place = ("train", "validation", "test").index(split)
+    clips = np.zeros((3, num_frames, size, size, 3), np.uint8)
+    clips += np.arange(num_frames, dtype=np.uint8)[:, None, None, None]
+    clips[:, 0] = 100 + place
+    return datasets.Clips(clips, [0, 1, 2], [7, 8, 9], people.ACTIONS, fps)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Small data, a training that only changes the weights, and what its stages were given."""
+    seen = {"scored": []}
+
+    def train(gan, clips, *, steps):
+        seen.update(trained_on=clips, steps=steps, precision=gan.generator.dtype_policy.name)
+        gan.ema_generator.set_weights([0.9 * weight for weight in gan.ema_generator.get_weights()])
+        return [{"step": steps, "g_loss": 0.5, "d_loss": 1.5}]
+
+    def score_generator(generator, real, *, seed):
+        seen["scored"].append(
+            (sum(np.abs(w).sum() for w in generator.get_weights()), real.clips[:, 0, 0, 0, 0], seed)
+        )
+        return SCORES
+
+    def score_clips(clips, actions, real, **options):
+        seen["real"] = clips, actions, real, options
+        return SCORES
+
+    monkeypatch.setattr(datasets, "load_actions", some_clips)
+    monkeypatch.setattr(training, "pick_precision", lambda size: "bfloat16")
+    monkeypatch.setattr(training, "steps_for", lambda gan, clips, minutes: round(100 * minutes))
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(evaluate, "score_generator", score_generator)
+    monkeypatch.setattr(evaluate, "score_clips", score_clips)
+    return seen
+
+
+def test_the_whole_path_on_small_data(seen, tmp_path, capsys):
+    scores = demo.run_demo(tmp_path, minutes=0.5, precision="float32", seed=5)
+
+    # Trained on training people, 20 frames of each, for the steps that fit.
+    assert seen["trained_on"].clip_shape == (20, 32, 32, 3)
+    assert set(seen["trained_on"].clips[:, 0].flat) == {100}
+    assert (seen["steps"], seen["precision"]) == (50, "float32")
+
+    # Scored before and after, against people it never saw; real ones alike, by their first 16 frames.
+    (before, held_out, _), (after, again, _) = seen["scored"]
+    assert after == pytest.approx(0.9 * before, rel=1e-4)
+    assert list(held_out) == list(again) == [101] * 3 + [102] * 3
+    assert [seed for *_, seed in seen["scored"]] == [5, 5]
+    clips, actions, real, options = seen["real"]
+    assert clips[0, :, 0, 0, 0].tolist() == [100, *range(1, 16)]
+    assert sorted(actions) == [0, 1, 2]
+    assert list(real[:, 0, 0, 0, 0]) == list(held_out)
+    assert options == {"action_names": people.ACTIONS, "fps": 10.0}
+
+    # What it leaves and says.
+    kept = json.loads((tmp_path / "metrics.json").read_text())
+    assert kept == {"size": 32, "steps": 50, "precision": "float32", "seed": 5, **scores}
+    assert list(scores) == ["untrained", "trained", "real"]
+    with (tmp_path / "history.csv").open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["50"]
+    names = {"generator.keras", "history.csv", "metrics.json", "samples.gif", "samples.mp4", "samples.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert video.probe(tmp_path / "samples.gif").fps == 10
+    table = capsys.readouterr().out
+    assert [line.split()[0] for line in table.splitlines()[1:4]] == ["untrained", "trained", "real"]
+    assert str(tmp_path) in table
+
+
+def test_seed_size_and_precision_reach_the_gan(seen, tmp_path, monkeypatch):
+    made = []
+
+    class Stop(Exception):
+        pass
+
+    def make_gan(*arguments, **options):
+        made.append((arguments, options))
+        raise Stop
+
+    monkeypatch.setattr(demo, "make_gan", make_gan)
+    for options in ({}, {"size": 64, "precision": "float16", "seed": 3}):
+        with pytest.raises(Stop):
+            demo.run_demo(tmp_path, **options)
+    assert made == [
+        ((32, people.ACTIONS), {"precision": "bfloat16", "seed": 0}),
+        ((64, people.ACTIONS), {"precision": "float16", "seed": 3}),
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(seen, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="cannot be written"):
+        demo.run_demo(tmp_path / "file" / "demo")
+    assert seen == {"scored": []}
+    (tmp_path / "samples.gif").write_bytes(b"of an earlier demo")
+    demo._try_to_write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "samples.gif"}

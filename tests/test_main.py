@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from unittest.mock import Mock, call
 import numpy as np
 import odd_videos
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from vgcourse import __main__ as command_line
@@ -47,11 +49,15 @@ def workshop(tmp_path_factory):
     return folder, prepared, trained
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command):
-    result = run(command, "--help")
-    assert result.exit_code == 0
-    assert "Usage" in result.output
+def test_every_command_explains_itself_and_stands_in_the_readme():
+    for command in COMMANDS:
+        result = run(command, "--help")
+        assert result.exit_code == 0
+        assert "Usage" in result.output
+    readme = Path(__file__).resolve().parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `([\w-]+)[^`]*` \|", readme, re.MULTILINE)
+    assert list(dict.fromkeys(table)) == list(COMMANDS)
+    assert sorted(COMMANDS) == sorted(typer.main.get_command(command_line.app).commands)
 
 
 def test_help_lists_the_commands_and_loads_no_tensorflow():

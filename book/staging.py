@@ -1,12 +1,12 @@
 """Notebooks and Markdown files of the repository as pages of the book."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import nbformat
 
 from book import frames, players
+from lessons import repository
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -41,12 +41,6 @@ orphan: true
 
 One answer to each exercise of {lesson}; others are as good. `check` tells you whether yours is.\
 """
-
-
-def repository():
-    """The address of the repository, which stands in `pyproject.toml` alone; a str."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["project"]["urls"]["Repository"]
 
 
 def lessons():

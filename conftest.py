@@ -1,6 +1,7 @@
 """Notebooks as tests: `pytest notebooks` runs them and compares their outputs with nbval, `pytest
-notebooks/solutions` runs the answers. Other tests know nothing of this."""
+notebooks/solutions` runs the answers. And the one profile of Hypothesis."""
 
+import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -12,11 +13,22 @@ counts, seconds = defaultdict(Counter), defaultdict(float)
 
 
 def pytest_configure(config):
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        use_hypothesis()
     if config.pluginmanager.hasplugin("nbval"):
         config.option.nbval = True
         config.option.nbval_current_env = True  # the kernel is this Python, whatever others are installed
         config.option.nbval_cell_timeout = CELL_SECONDS
         config.option.nbval_kernel_startup_timeout = 300
+
+
+def use_hypothesis():
+    """No test fails because the machine is busy, and CI tries the same examples every time."""
+    from hypothesis import HealthCheck, settings
+
+    own = {"derandomize": True, "database": None} if os.environ.get("CI") else {}
+    settings.register_profile("course", deadline=None, suppress_health_check=[HealthCheck.too_slow], **own)
+    settings.load_profile("course")
 
 
 def pytest_ignore_collect(collection_path, config):

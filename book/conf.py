@@ -3,7 +3,7 @@
 import re
 
 import vgcourse
-from book.staging import repository
+from lessons import repository
 
 project = "vgcourse: video generation, hands on"
 author = "vgcourse contributors"

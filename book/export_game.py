@@ -1,8 +1,8 @@
 """Numbers for the minimax page: where its games begin, and what Python makes of the first 50 steps.
 
-`game_line.json` and `game_plane.json` hold `vgcourse.toy` games before their first step, as `to_plain` writes
-them. `check_line.json` and `check_plane.json` hold a recipe, the random numbers of 50 steps, and what came
-out of them here: the page replays those steps and shows how far it is from Python.
+`game_line.json` and `game_plane.json` hold games of `vgcourse.gan.toy` before their first step, as `to_plain`
+writes them. `check_line.json` and `check_plane.json` hold a recipe, the random numbers of 50 steps, and what
+came out of them here: the page replays those steps and shows how far it is from Python.
 """
 
 import json

@@ -9,9 +9,11 @@ learns here again, in the cells tagged `trains-<variable>` or `warm-<variable>`.
 import ast
 import hashlib
 import html
+import importlib.metadata
 import io
 import itertools
 import json
+import os
 import re
 import shutil
 import symtable
@@ -22,7 +24,7 @@ from PIL import Image
 
 import vgcourse
 from vgcourse import datasets
-from vgcourse.classroom import widgets
+from vgcourse.classroom import budget, widgets
 
 # Lesson and function whose panel is drawn beforehand -> at how many positions of each control, besides where
 # it starts. A control that is not named stays where it starts.
@@ -42,6 +44,7 @@ DRAWN = {
 # Drawn anew only when something that a picture may depend on has changed.
 CACHE = Path(__file__).parent / "_build" / "frames"
 QUALITY = 85  # of the WebP files, in %
+LIBRARIES = ("tensorflow", "keras", "numpy", "matplotlib", "pillow", "av", "imageio")  # draw, train or decode
 TRAINS = re.compile(r"(?:trains|warm)-(\w+)")  # the tag of a cell that trains what is in a variable
 MAGIC = re.compile(r"^\s*[%!]", re.MULTILINE)  # cells with IPython's own commands only set up
 
@@ -194,6 +197,30 @@ def positions(values, count):
     return sorted({*grid.tolist(), start}), start
 
 
+def drawing_key(code, counts):
+    """A name for all that a panel's pictures depend on; another value asks for other pictures.
+
+    That is the notebook's code, which is in `code`; every file of the package and of its data; the length of
+    trainings; the libraries.
+
+    Args:
+        code, counts: as in `draw_frames`.
+
+    Returns:
+        A str of 24 hexadecimal digits.
+    """
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    facts = [code, counts, QUALITY, versions, os.environ.get(budget.VARIABLE)]
+    key = hashlib.sha256(json.dumps(facts).encode())
+    key.update(Path(__file__).read_bytes())
+    for folder in (Path(vgcourse.__file__).parent, datasets.data_folder()):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                key.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return key.hexdigest()[:24]
+
+
 def draw_frames(code, counts):
     """Draw a panel at all its positions, or find that done.
 
@@ -203,15 +230,10 @@ def draw_frames(code, counts):
 
     Returns:
         A folder with the pictures and `figure.json`: `controls`, `[name, positions, start]` for each;
-        `frames`,
-        `{"file", "alt"}` or `{"objection"}` for each combination, the last control moving fastest; `size`.
+        `frames`, `{"file", "alt"}` or `{"objection"}` for each combination, the last control moving fastest;
+        `size`.
     """
-    sources = sorted(Path(vgcourse.__file__).parent.glob("*.py"))
-    sources.append(datasets.data_folder() / "checkpoints" / "generator.keras")
-    key = hashlib.sha256(json.dumps([code, counts, QUALITY]).encode())
-    for path in sources:
-        key.update(path.read_bytes())
-    folder = CACHE / key.hexdigest()[:24]
+    folder = CACHE / drawing_key(code, counts)
     if (folder / "figure.json").is_file():
         return folder
     space = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from book import frames, players
-from lessons.convert import repository
+from lessons import repository
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"

@@ -9,13 +9,13 @@ A source is a Python file in jupytext's percent format. In it stand for the buil
 """
 
 import re
-import tomllib
 from pathlib import Path
 
 import jupytext
 import nbformat
 
 import vgcourse
+from lessons import repository
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES, NOTEBOOKS = ROOT / "lessons", ROOT / "notebooks"
@@ -137,12 +137,6 @@ def target(path, *, solutions, out=NOTEBOOKS):
 def inputs(notebook):
     """What a person wrote in a notebook: a list of (id, type, tags, text)."""
     return [(c.id, c.cell_type, tuple(c.metadata.get("tags", ())), c.source) for c in notebook.cells]
-
-
-def repository():
-    """Address of the repository, from pyproject.toml, the one place where it stands."""
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return pyproject["project"]["urls"]["Repository"]
 
 
 def badge(name, *, solutions):

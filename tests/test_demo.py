@@ -1,21 +1,117 @@
-"""The demo as a newcomer runs it."""
+"""The demo: what it trains on, what it scores with, and what it leaves behind."""
 
 import csv
 import json
-import types
 
 import numpy as np
 import pytest
 
-from vgcourse import datasets, demo, generate, video
-
-
-def make_clips():
-    clips = np.zeros((2, 16, 32, 32, 3), np.uint8)
-    return datasets.Clips(clips, np.zeros(2, int), np.zeros(2, int), ("walk",), 10.0)
-
+from vgcourse import datasets, demo, evaluate, generate, people, training, video
 
 WANTED = {"samples.gif", "samples.png", "samples.mp4", "metrics.json", "history.csv", "generator.keras"}
+SCORES = {"frechet_distance": 1.5, "motion_control_score": 0.25, "motion_energy": 2.0}
+
+
+def some_clips(split, *, size=64, num_frames=16, fps=10.0):
+    """Three clips of a split; their first frame tells the split, the others the frame's number."""
+    place = ("train", "validation", "test").index(split)
+    clips = np.zeros((3, num_frames, size, size, 3), np.uint8)
+    clips += np.arange(num_frames, dtype=np.uint8)[:, None, None, None]
+    clips[:, 0] = 100 + place
+    return datasets.Clips(clips, [0, 1, 2], [7, 8, 9], people.ACTIONS, fps)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Small data, a training that only changes the weights, and what its stages were given."""
+    seen = {"scored": []}
+
+    def train(gan, clips, *, steps):
+        seen.update(trained_on=clips, steps=steps, precision=gan.generator.dtype_policy.name)
+        gan.ema_generator.set_weights([0.9 * weight for weight in gan.ema_generator.get_weights()])
+        return [{"step": steps, "g_loss": 0.5, "d_loss": 1.5}]
+
+    def score_generator(generator, real, *, seed):
+        seen["scored"].append(
+            (sum(np.abs(w).sum() for w in generator.get_weights()), real.clips[:, 0, 0, 0, 0], seed)
+        )
+        return SCORES
+
+    def score_clips(clips, actions, real, **options):
+        seen["real"] = clips, actions, real, options
+        return SCORES
+
+    monkeypatch.setattr(datasets, "load_actions", some_clips)
+    monkeypatch.setattr(training, "pick_precision", lambda size: "bfloat16")
+    monkeypatch.setattr(training, "steps_for", lambda gan, clips, minutes: round(100 * minutes))
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(evaluate, "score_generator", score_generator)
+    monkeypatch.setattr(evaluate, "score_clips", score_clips)
+    return seen
+
+
+def test_the_whole_path_on_small_data(seen, tmp_path, capsys):
+    scores = demo.run_demo(tmp_path, minutes=0.5, precision="float32", seed=5)
+
+    # Trained on training people, 20 frames of each, for the steps that fit.
+    assert seen["trained_on"].clip_shape == (20, 32, 32, 3)
+    assert set(seen["trained_on"].clips[:, 0].flat) == {100}
+    assert (seen["steps"], seen["precision"]) == (50, "float32")
+
+    # Scored before and after, against people it never saw; real ones alike, by their first 16 frames.
+    (before, held_out, _), (after, again, _) = seen["scored"]
+    assert after == pytest.approx(0.9 * before, rel=1e-4)
+    assert list(held_out) == list(again) == [101] * 3 + [102] * 3
+    assert [seed for *_, seed in seen["scored"]] == [5, 5]
+    clips, actions, real, options = seen["real"]
+    assert clips[0, :, 0, 0, 0].tolist() == [100, *range(1, 16)]
+    assert sorted(actions) == [0, 1, 2]
+    assert list(real[:, 0, 0, 0, 0]) == list(held_out)
+    assert options == {"action_names": people.ACTIONS, "fps": 10.0}
+
+    # What it leaves and says.
+    kept = json.loads((tmp_path / "metrics.json").read_text())
+    assert kept == {"size": 32, "steps": 50, "precision": "float32", "seed": 5, **scores}
+    assert list(scores) == ["untrained", "trained", "real"]
+    with (tmp_path / "history.csv").open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["50"]
+    names = {"generator.keras", "history.csv", "metrics.json", "samples.gif", "samples.mp4", "samples.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert video.probe(tmp_path / "samples.gif").fps == 10
+    said = capsys.readouterr().out
+    table = said[said.index("Frechet distance") :].splitlines()
+    assert [line.split()[0] for line in table[1:4]] == ["untrained", "trained", "real"]
+    assert str(tmp_path) in said
+
+
+def test_seed_size_and_precision_reach_the_gan(seen, tmp_path, monkeypatch):
+    made = []
+
+    class Stop(Exception):
+        pass
+
+    def make_gan(*arguments, **options):
+        made.append((arguments, options))
+        raise Stop
+
+    monkeypatch.setattr(demo, "make_gan", make_gan)
+    for options in ({}, {"size": 64, "precision": "float16", "seed": 3}):
+        with pytest.raises(Stop):
+            demo.run_demo(tmp_path, **options)
+    assert made == [
+        ((32, people.ACTIONS), {"precision": "bfloat16", "seed": 0}),
+        ((64, people.ACTIONS), {"precision": "float16", "seed": 3}),
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(seen, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="cannot be written"):
+        demo.run_demo(tmp_path / "file" / "demo")
+    assert seen == {"scored": []}
+    (tmp_path / "samples.gif").write_bytes(b"of an earlier demo")
+    demo._try_to_write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "samples.gif"}
 
 
 @pytest.mark.slow
@@ -35,65 +131,9 @@ def test_demo_writes_all_it_promises(tmp_path, capsys):
     assert generator.action_names == datasets.load_actions("test").action_names
 
 
-def test_a_demo_that_cannot_start_leaves_the_last_one_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo.datasets, "load_actions", lambda split, **settings: make_clips())
+def test_a_demo_that_cannot_start_leaves_the_last_one_as_it_was(seen, tmp_path):
     (tmp_path / "metrics.json").write_text("kept")
     with pytest.raises(ValueError, match="bfloat16"):
         demo.run_demo(tmp_path, precision="float8")
     assert (tmp_path / "metrics.json").read_text() == "kept"
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_demo_finds_out_at_once_that_it_cannot_write(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(demo, "make_gan", lambda *_, **__: pytest.fail("trained before it tried to write"))
-    with pytest.raises(ValueError, match="file"):
-        demo.run_demo(tmp_path / "file" / "demo")
-
-
-def test_the_demo_scores_before_and_after_training_against_people_never_trained_on(
-    tmp_path, monkeypatch, capsys
-):
-    """The stages are stand-ins here: what is handed from one to the next is what counts."""
-    game, compared = types.SimpleNamespace(ema_generator="generator", steps=0), []
-    frames = {"train": 3, "validation": 1, "test": 2}  # each split's clips have its number as colour
-
-    def load(split, *, size, num_frames=16, fps=10.0):
-        clips = np.full((2, num_frames, 32, 32, 3), frames[split], np.uint8)
-        return datasets.Clips(clips, np.zeros(2, int), np.zeros(2, int), ("walk",), fps)
-
-    def score(generator, real, *, seed):
-        compared.append(np.unique(real.clips).tolist())
-        return {"steps": game.steps, "seed": seed}
-
-    def score_clips(clips, actions, real, *, action_names, fps):
-        compared.append([clips.shape, np.unique(clips).tolist(), np.unique(real).tolist(), fps])
-        return {"steps": -1}
-
-    def train(gan, clips, *, steps):
-        compared.append(np.unique(clips.clips).tolist())
-        gan.steps = steps
-        return [{"step": steps, "d_loss": 1.0}]
-
-    monkeypatch.setattr(demo.datasets, "load_actions", load)
-    monkeypatch.setattr(demo, "make_gan", lambda size, names, *, precision, seed: game)
-    monkeypatch.setattr(demo.training, "pick_precision", lambda size: "bfloat16")
-    monkeypatch.setattr(demo.training, "steps_for", lambda gan, clips, minutes: round(10 * minutes))
-    monkeypatch.setattr(demo.training, "train", train)
-    monkeypatch.setattr(demo.training, "save_generator", lambda gan, folder: None)
-    monkeypatch.setattr(demo.generate, "write_samples", lambda generator, folder, *, seed: None)
-    monkeypatch.setattr(demo.evaluate, "score_generator", score)
-    monkeypatch.setattr(demo.evaluate, "score_clips", score_clips)
-    monkeypatch.setattr(demo.evaluate, "score_table", lambda scores: " ".join(scores))
-    scores = demo.run_demo(tmp_path, minutes=3.0, seed=4)
-    expected = {
-        "untrained": {"steps": 0, "seed": 4},
-        "trained": {"steps": 30, "seed": 4},
-        "real": {"steps": -1},
-    }
-    assert scores == expected
-    assert compared == [[1, 2], [3], [1, 2], [(2, 16, 32, 32, 3), [3], [1, 2], 10.0]]
-    settings = {"size": 32, "steps": 30, "precision": "bfloat16", "seed": 4}
-    assert json.loads((tmp_path / "metrics.json").read_text()) == {**settings, **expected}
-    assert (tmp_path / "history.csv").read_text().split() == ["step,d_loss", "30,1.0"]
-    assert "untrained trained real" in capsys.readouterr().out

@@ -19,20 +19,29 @@ app = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same machine: same result.")]
-Precision = Annotated[str, typer.Option(help="auto (measured), float32, bfloat16 or float16.")]
 LONGEST = 60 * 24 * 365  # minutes
-SIZES = (32, 64, 128)  # those of `gan.RECIPES`, without loading TensorFlow
+# Those of `gan.RECIPES` and `gan.PRECISIONS`, without loading TensorFlow.
+SIZES = (32, 64, 128)
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
-def known_size(size):
-    """Refuse a size that nothing can be trained at, before the work and not after it."""
-    if size not in SIZES:
-        raise typer.BadParameter(f"expected one of {', '.join(map(str, SIZES))}, received {size}")
-    return size
+def one_of(known):
+    """A check of an option's value, before the work and not after it; a function for `typer.Option`."""
+
+    def check(value):
+        if value is not None and value not in known:
+            raise typer.BadParameter(f"expected one of {', '.join(map(str, known))}, received {value}")
+        return value
+
+    return check
 
 
 Size = Annotated[
-    int, typer.Option(callback=known_size, help="Height and width of the clips in pixels: 32, 64 or 128.")
+    int, typer.Option(callback=one_of(SIZES), help="Height and width of the clips in pixels: 32, 64 or 128.")
+]
+Precision = Annotated[
+    str,
+    typer.Option(callback=one_of(PRECISIONS), help="auto (measured), float32, bfloat16 or float16."),
 ]
 
 
@@ -148,7 +157,11 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to reach; overrides --minutes.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Clips per step; 8 if not given.")] = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto (measured), float32, bfloat16 or float16; auto if not given.")
+        str | None,
+        typer.Option(
+            callback=one_of(PRECISIONS),
+            help="auto (measured), float32, bfloat16 or float16; auto if not given.",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Of weights, noise and batches; 0 if not given.")

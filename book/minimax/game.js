@@ -1,5 +1,5 @@
 /**
- * The toy game of vgcourse/toy.py, step for step, with TensorFlow.js (the global `tf`) for the derivatives.
+ * The toy game of vgcourse/gan/toy.py, step for step, with TensorFlow.js (the global `tf`) for the derivatives.
  *
  * Shapes: points (batch, dim), noise (batch, latentDim), float32. A game is
  *   {generator, discriminator, gSquares, dSquares: arrays of tensors; step, gStep: numbers}

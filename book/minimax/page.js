@@ -16,7 +16,7 @@ import { drawPoints, TARGETS } from "./targets.js";
 import { isMinimax } from "./theory.js";
 import { look, makeProbes } from "./view.js";
 
-const BATCH = 128; // points a step, as in vgcourse.toy
+const BATCH = 128; // points a step, as in vgcourse.gan.toy
 const SIZES = { 1: { dim: 1, latentDim: 1, width: 32 }, 2: { dim: 2, latentDim: 2, width: 64 } }; // as in lesson 03
 const FRAME = 30; // milliseconds of steps between two pictures
 const CALM_FRAME = 1000; // between two pictures for who asked for less motion

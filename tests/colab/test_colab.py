@@ -1,7 +1,8 @@
 """Lessons in Colab: among Colab's versions, the set-up cell installs the course and changes nothing else.
 
-Needs the package index, since it makes an environment of its own; everything else is local:
-git reads the repository's address as a copy of this checkout.
+There is a `python<version>.txt` for Colab's runtime of today and one for the one before; each is tried where
+the machine has its Python. Needs the package index, since it makes an environment of its own; everything else
+is local: git reads the repository's address as a copy of this checkout.
 """
 
 import copy
@@ -23,7 +24,7 @@ from lessons import build, convert
 
 pytestmark = pytest.mark.slow
 
-PINS = Path(__file__).with_name("pins.txt")
+RUNTIMES = sorted(path.stem.removeprefix("python") for path in Path(__file__).parent.glob("python3.*.txt"))
 CHOSEN = ["01_preprocess_video", "03_gan_minimax"]  # two that train for seconds
 
 
@@ -42,32 +43,45 @@ def run(*command, cwd, **options):
     return ran.stdout
 
 
-def colabs_python():
-    """Path of a Python 3.12, as in Colab, or of this Python where there is none."""
+def find_python(version):
+    """Path of a Python such as "3.13", or None: this one, the path's, pyenv's, a CI runner's, or uv's."""
     places = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")]
     places += [Path(tools, "Python") for tools in filter(None, [os.environ.get("RUNNER_TOOL_CACHE")])]
-    names = [sys.executable, shutil.which("python3.12")]
+    names = [sys.executable, shutil.which(f"python{version}")]
     for end in ("bin/python3", "python.exe", "*/bin/python3", "*/python.exe"):
-        names += [path for place in places for path in sorted(place.glob(f"3.12*/{end}"))]
+        names += [path for place in places for path in sorted(place.glob(f"{version}*/{end}"))]
+    if uv := find_uv():
+        find = [uv, "python", "find", "--no-project", "--no-python-downloads", "--managed-python", version]
+        names.append(subprocess.run(find, capture_output=True, text=True, check=False).stdout.strip())
     for name in filter(None, names):
-        ask = [str(name), "-c", "import sys; print(sys.version_info[:2] == (3, 12))"]
-        if subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip() == "True":
+        ask = [str(name), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        if subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip() == version:
             return Path(name)
-    return Path(sys.executable)
+    return None
 
 
-@pytest.fixture(scope="module")
-def colab(tmp_path_factory):
+def find_uv():
+    return os.environ.get("UV") or shutil.which("uv")
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
+def colab(request, tmp_path_factory):
     """The Python of a new environment with what Colab has installed."""
-    uv = os.environ.get("UV") or shutil.which("uv")
+    version, uv = request.param, find_uv()
     if not uv:
         missing("there is no uv")
+    found = find_python(version)
+    if not found and any(map(find_python, RUNTIMES)):
+        pytest.skip(f"COLAB'S RUNTIME OF PYTHON {version} WAS NOT TRIED: this machine has no such Python")
+    if not found:
+        missing(f"this machine has no Python {' or '.join(RUNTIMES)}")
     folder = tmp_path_factory.mktemp("colab")
     environment = folder / "environment"
     # Away from the checkout, whose own pins uv would read.
-    run(uv, "venv", "--seed", "--python", colabs_python(), environment, cwd=folder)
+    run(uv, "venv", "--seed", "--python", found, environment, cwd=folder)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    install = [uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(PINS)]
+    pins = Path(__file__).with_name(f"python{version}.txt")
+    install = [uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(pins)]
     installed = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
     if installed.returncode:
         missing(f"its packages cannot be installed: {installed.stderr[-2000:]}")
@@ -124,12 +138,19 @@ def run_notebook(notebook, python, repository, folder):
     client.execute(env={**inherited, **git, **budget})
 
 
+def set_up(notebook):
+    """The notebook's set-up cell alone, as a notebook."""
+    alone = copy.deepcopy(notebook)
+    alone.cells = [cell for cell in alone.cells if "setup" in cell.metadata.get("tags", [])]
+    assert len(alone.cells) == 1
+    return alone
+
+
 def test_two_lessons_run_and_the_set_up_changes_no_package(colab, repository, tmp_path):
-    names = [path.stem for path in convert.find_lessons()]
     before = installed(colab)
     assert before["tensorflow"] == "tensorflow==2.20.0"
     assert "vgcourse" not in before
-    for name in [name for name in CHOSEN if name in names] or names[:2]:
+    for name in CHOSEN:
         committed = nbformat.read(convert.NOTEBOOKS / f"{name}.ipynb", as_version=4)
         notebook = copy.deepcopy(committed)
         run_notebook(notebook, colab, repository, tmp_path)
@@ -140,6 +161,11 @@ def test_two_lessons_run_and_the_set_up_changes_no_package(colab, repository, tm
                 assert printed(cell) == printed(expected), f"{name}, {cell.id}"
         assert {key: after.get(key) for key in before} == before
         assert set(after) - set(before) == {"vgcourse", "av"}
+        # Where the course is installed the cell does nothing: here an installation would fail.
+        again = set_up(committed)
+        run_notebook(again, colab, (tmp_path / "no repository").as_uri(), tmp_path)
+        assert again.cells[0].outputs == []
+        assert installed(colab) == after
         run(colab, "-m", "pip", "uninstall", "--quiet", "--yes", "vgcourse", "av", cwd=tmp_path)
 
 

@@ -160,7 +160,8 @@ def test_the_core_knows_no_machinery():
 
 
 def test_init_imports_nothing():
-    assert list(imported("__init__")) == [] and list(third_party("__init__")) == []
+    assert list(imported("__init__")) == []
+    assert list(third_party("__init__")) == []
 
 
 @pytest.mark.parametrize("part", WITHOUT_TENSORFLOW)

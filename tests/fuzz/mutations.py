@@ -104,9 +104,8 @@ BYTES = [flip_bits, truncate, drop_chunk, repeat_chunk, overwrite_chunk, splice,
 
 def change_encoding(data, rng, seeds):
     text = data.decode("utf-8", "replace")
-    return rng.choice(
-        (b"\xef\xbb\xbf" + data, text.encode("utf-16"), text.encode("utf-8") + b"\xe9", b"", b"\n")
-    )
+    changed = (b"\xef\xbb\xbf" + data, text.encode("utf-16"), text.encode("utf-8") + b"\xe9")
+    return rng.choice((*changed, b"", b"\n", b"[" * 50_000))
 
 
 def change_json(data, rng, seeds):

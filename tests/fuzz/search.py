@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.fuzz import mutations, workers
 
-MINIMISING = 60  # seconds for one finding
+MINIMISING = 15  # seconds for one finding
 
 
 class Finding(NamedTuple):

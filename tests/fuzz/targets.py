@@ -234,7 +234,9 @@ def checkpoint(folder):
         zeros = [keras.Variable(np.zeros((4, 3), np.float32)) for _ in range(4)]
         adam = [types.SimpleNamespace(variables=[variable]) for variable in zeros[2:]]
         gan = types.SimpleNamespace(weights=zeros[:2], g_optimizer=adam[0], d_optimizer=adam[1], step=10)
-        training.restore_checkpoint(gan, path.parent)
+        Path("run").mkdir()
+        shutil.move(path, Path("run", path.name))
+        training.restore_checkpoint(gan, "run")
         return seeds.digest(*(np.asarray(variable) for variable in zeros))
 
     return attempt
@@ -282,7 +284,7 @@ def arguments(folder):
 KINDS = {
     "video": Kind(video, seeds.videos, mutations.BYTES),
     "prepare": Kind(prepare, seeds.videos, mutations.BYTES),
-    "labels": Kind(labels, seeds.labels, mutations.TABLE),
+    "labels": Kind(labels, seeds.labels, mutations.TABLE, named=(f"data{os.sep}actions{os.sep}",)),
     "history": Kind(history, seeds.history, mutations.TABLE),
     "config": Kind(config, seeds.config, mutations.JSON, named=("run:", "store:")),
     "cluster": Kind(cluster, seeds.cluster, mutations.JSON, named=("TF_CONFIG",)),
@@ -290,8 +292,8 @@ KINDS = {
     "resealed-index": Kind(resealed_store, seeds.index, mutations.JSON, named=("store:", "shard-")),
     "shard": Kind(store, seeds.shard, mutations.BYTES, guarded=True),
     "resealed-shard": Kind(resealed_store, seeds.shard, mutations.BYTES, named=("store:", "index.json")),
-    "checkpoint": Kind(checkpoint, seeds.checkpoint, mutations.BYTES, guarded=True),
-    "resealed-checkpoint": Kind(checkpoint, seeds.checkpoint, mutations.ARCHIVE),
+    "checkpoint": Kind(checkpoint, seeds.checkpoint, mutations.BYTES, named=("run:",), guarded=True),
+    "resealed-checkpoint": Kind(checkpoint, seeds.checkpoint, mutations.ARCHIVE, named=("run:",)),
     "generator": Kind(generator, seeds.generator, mutations.ARCHIVE),
     "arguments": Kind(arguments, seeds.words, mutations.WORDS, named=None),
 }

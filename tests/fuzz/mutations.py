@@ -112,7 +112,7 @@ def change_json(data, rng, seeds):
     """Another value, type, name or number of entries at any place of a JSON text."""
     try:
         whole = [json.loads(data)]
-    except ValueError:
+    except (ValueError, RecursionError):
         return flip_bits(data, rng, seeds)
     place, key = rng.choice(list(_places(whole)))
     change = rng.randrange(4)

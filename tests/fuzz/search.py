@@ -1,8 +1,9 @@
 """Fuzzing, search: try inputs of one kind until the time is over, and make every finding small."""
 
+import itertools
 import json
+import math
 import random
-import re
 import time
 from collections import Counter
 from typing import NamedTuple
@@ -34,31 +35,37 @@ def fuzz(name, kind, *, seed, seconds, save, limits=None):
     Returns:
         `(Counter of the sorts of verdicts, list of Finding)`.
     """
-    worker, counts, found = workers.Worker(kind, limits), Counter(), {}
-    end, known = time.monotonic() + seconds, set()
+    worker, counts, found, known = workers.Worker(kind, limits), Counter(), {}, set()
     try:
-        seeds, number = worker.seeds, 0
-        while number < len(seeds) or time.monotonic() < end:
-            source, data = input_number(number, name, kind, seeds, seed)
+        for is_seed, source, data in inputs(name, kind, worker.seeds, seed=seed, seconds=seconds):
             verdict = worker.attempt(source, data)
-            if number < len(seeds):
+            if is_seed:
                 known.add(verdict.what)
             elif kind.guarded and verdict.sort == "result" and verdict.what not in known:
                 verdict = workers.Verdict("other result", "no checksum noticed")
             counts[verdict.sort] += 1
-            number += 1
             if verdict.sort in workers.GOOD:
                 continue
-            if verdict.key in found:
-                found[verdict.key] = found[verdict.key]._replace(times=found[verdict.key].times + 1)
-                continue
-            if verdict.sort != "other result":
-                data = minimised(data, lambda less: worker.attempt(source, less).key == verdict.key)  # noqa: B023
-            path = keep(save, name, len(found), source, data, verdict)
-            found[verdict.key] = Finding(verdict, path, 1)
+            if verdict.key not in found:
+                if not is_seed and verdict.sort != "other result":  # which depends on the seeds' results
+                    data = minimised(data, lambda less: worker.attempt(source, less).key == verdict.key)  # noqa: B023
+                path = _keep(save, f"{name}-{len(found)}", source, data, verdict)
+                found[verdict.key] = Finding(verdict, path, 0)
+            found[verdict.key] = found[verdict.key]._replace(times=found[verdict.key].times + 1)
     finally:
         worker.close()
     return counts, list(found.values())
+
+
+def inputs(name, kind, seeds, *, seed, seconds):
+    """Yield `(whether it is a seed, file name, bytes)`: all seeds, then mutated ones for so many seconds."""
+    end = math.inf
+    for number in itertools.count():
+        if number == len(seeds):
+            end = time.monotonic() + seconds
+        if time.monotonic() >= end:
+            return
+        yield number < len(seeds), *input_number(number, name, kind, seeds, seed)
 
 
 def input_number(number, name, kind, seeds, seed):
@@ -70,18 +77,17 @@ def input_number(number, name, kind, seeds, seed):
     return source, mutations.mutate(seeds[source], rng, list(seeds.values()), kind.mutations)
 
 
-def minimised(data, is_same, *, seconds=MINIMISING):
+def minimised(data, is_same):
     """Leave out of an input what its finding does not need: halves, quarters, at last single parts.
 
     Args:
         data: bytes; of a JSON text entries are left out, else bytes.
         is_same: a function of other bytes: whether they are the same finding.
-        seconds: how long to try.
 
     Returns:
         The bytes of the smallest input found.
     """
-    end, (parts, join) = time.monotonic() + seconds, _parts(data)
+    end, (parts, join) = time.monotonic() + MINIMISING, _parts(data)
     size = len(parts)
     while size := size // 2:
         begin = 0
@@ -98,7 +104,7 @@ def _parts(data):
     """`(a sequence, the function that makes bytes of it)`."""
     try:
         tree = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data, bytes
     if isinstance(tree, dict):
         return list(tree.items()), lambda items: json.dumps(dict(items)).encode()
@@ -107,15 +113,14 @@ def _parts(data):
     return data, bytes
 
 
-def keep(folder, name, number, source, data, verdict):
+def _keep(folder, title, source, data, verdict):
     """Write the input of a finding, and into `findings.txt` how to repeat it; returns its path."""
-    sort = re.sub(r"\W+", "-", verdict.sort)
-    path = folder / f"{name}-{number}-{sort}" / source
+    kind, path = title.rpartition("-")[0], folder / f"{title}-{verdict.sort.replace(' ', '-')}" / source
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     with (folder / "findings.txt").open("a", encoding="utf-8") as file:
         file.write(
-            f"{name}: {verdict.sort}: {verdict.what} {verdict.place}\n"
-            f"    uv run python -m tests.fuzz --kind {name} --repeat {path}\n"
+            f"{kind}: {verdict.sort}: {verdict.what} {verdict.place}\n"
+            f"    uv run python -m tests.fuzz --kind {kind} --repeat {path}\n"
         )
     return path

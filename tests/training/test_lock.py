@@ -42,6 +42,7 @@ def test_a_folder_that_another_process_writes_to_is_refused_until_that_ends(hold
             pytest.fail("two at once")
     with own_folder(tmp_path / "other"):
         pass
+    assert not (tmp_path / "other").exists()  # nothing was written
     holder.stdin.close()
     assert holder.wait() == 0
     with own_folder(tmp_path / "run"):

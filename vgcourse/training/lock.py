@@ -27,7 +27,8 @@ def own_folder(folder):
 
     The system holds the lock for this process and lets go of it when the process ends, however it ends: a
     file `.lock` that is left over locks nobody out. Where the file system knows no locks, a warning says so.
-    A block within a block of the same process, on the same folder, is let in.
+    A block within a block of the same process, on the same folder, is let in. A folder that was made for the
+    block and is empty at its end is removed.
 
     Args:
         folder: run folder.
@@ -43,30 +44,39 @@ def own_folder(folder):
     if real in _held:
         yield
         return
+    is_new = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
     except OSError as error:
         raise NotWrittenError(f"{path}: cannot be written: {error.strerror or error}") from error
-    with file:
-        try:
-            _lock(file.fileno())
-        except OSError as error:
-            if error.errno in TAKEN:
-                raise ValueError(
-                    f"{folder}: another training is writing here; wait until it has ended, end it, or name "
-                    "another folder"
-                ) from None
-            warnings.warn(
-                f"{folder}: cannot be locked here ({error.strerror or error}): see to it that no other "
-                "training writes to it",
-                stacklevel=3,
-            )
-        _held.add(real)
-        try:
+    try:
+        with file:
+            _take(file, folder)
+            _held.add(real)
             yield
-        finally:
-            _held.discard(real)
+    finally:
+        _held.discard(real)
+        with contextlib.suppress(OSError):
+            if is_new and os.listdir(path.parent) == [LOCK_NAME]:  # nothing came of it
+                path.unlink()
+                path.parent.rmdir()
+
+
+def _take(file, folder):
+    try:
+        _lock(file.fileno())
+    except OSError as error:
+        if error.errno in TAKEN:
+            raise ValueError(
+                f"{folder}: another training is writing here; wait until it has ended, end it, or name "
+                "another folder"
+            ) from None
+        warnings.warn(
+            f"{folder}: cannot be locked here ({error.strerror or error}): see to it that no other training "
+            "writes to it",
+            stacklevel=4,
+        )
 
 
 def _lock(descriptor):

@@ -216,20 +216,12 @@ ARCHIVE = [change_member] * 6 + BYTES[:-1]
 def change_words(data, rng, seeds):
     """Another value for an option or an argument, an option more or less, or words that change places."""
     words = json.loads(data) or ["render"]
-    odd = [str(value).lower() for value in ODD if not isinstance(value, list | dict)]
-    odd += [
-        "0-999999999999",
-        "²",
-        "3-1",
-        "-",
-        "--",
-        "--size",
-        "=",
-        "gs://bucket/store",
-        "99999999999",
-        "~nobody",
-    ]
-    change, place = rng.randrange(5), rng.randrange(min(1, len(words) - 1), len(words))
+    odd = [str(value).lower().replace("\0", "") for value in ODD if not isinstance(value, list | dict)]
+    sharp = ["0-999999999999", "99999999999", "²", "3-1", "-1", "", "gs://bucket/store", "--", "~nobody"]
+    odd = rng.choice((odd, sharp))
+    values = [place for place, word in enumerate(words) if place and words[place - 1].startswith("--")]
+    place = rng.randrange(min(1, len(words) - 1), len(words))
+    change = rng.randrange(6)
     if change == 0:
         del words[place]
     elif change == 1:
@@ -238,7 +230,7 @@ def change_words(data, rng, seeds):
         other = rng.randrange(len(words))
         words[place], words[other] = words[other], words[place]
     else:
-        words[place] = rng.choice(odd).replace("\0", "")
+        words[rng.choice(values or [place])] = rng.choice(odd)
     return json.dumps(words).encode()
 
 

@@ -188,7 +188,6 @@ def words(folder):
         "train store run --resume --steps 10",
         "generate generator.keras clips --num-clips 2 --action left --suffix gif --seed 0",
         "evaluate generator.keras store --seed 0",
-        "--debug",
         "prepare --help",
     )
     return {str(k): json.dumps(line.split()).encode() for k, line in enumerate(lines)}

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -67,14 +68,16 @@ def test_the_lock_is_held_to_the_end_of_the_outermost_block_and_freed_by_an_erro
                 return False
             return True
 
-    with own_folder(tmp_path):
-        with own_folder(tmp_path / "." / ""):  # the same process, by another name
+    for _ in range(2):
+        with own_folder(tmp_path):
+            for _ in range(2):
+                with own_folder(tmp_path / ".." / tmp_path.name):  # the same process, by another name
+                    assert not another()
             assert not another()
-        assert not another()
-    assert another()
-    with pytest.raises(KeyError), own_folder(tmp_path):
-        raise KeyError
-    assert another()
+        assert another()
+        with pytest.raises(KeyError), own_folder(tmp_path):
+            raise KeyError
+        assert another()
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS])
@@ -138,3 +141,12 @@ def test_folders_for_a_new_run(tmp_path):
     for name in (".lock", "notes.txt", "checkpoint.txt"):  # nothing that a run writes
         (tmp_path / name).write_text("")
     check_run_folder(tmp_path)
+
+
+def test_windows_locks_by_another_call(tmp_path, monkeypatch):
+    called = []
+    windows = types.SimpleNamespace(LK_NBLCK=2, locking=lambda *arguments: called.append(arguments[1:]))
+    monkeypatch.delattr(lock, "fcntl", raising=False)
+    monkeypatch.setattr(lock, "msvcrt", windows, raising=False)
+    with own_folder(tmp_path):
+        assert called == [(2, 1)]

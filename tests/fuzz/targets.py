@@ -198,7 +198,7 @@ def store(folder, *, resealed=False):
         shutil.copytree(seeds.store(folder), "store")
         shutil.move(path, Path("store", path.name))
         if resealed:
-            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 _reseal(Path("store"))
         batch, _ = next(iter(datasets.make_dataset("store", batch_size=1, seed=0)))
         clips = datasets.load_clips("store")
@@ -288,10 +288,12 @@ KINDS = {
     "history": Kind(history, seeds.history, mutations.TABLE),
     "config": Kind(config, seeds.config, mutations.JSON, named=("run:", "store:")),
     "cluster": Kind(cluster, seeds.cluster, mutations.JSON, named=("TF_CONFIG",)),
-    "index": Kind(store, seeds.index, mutations.JSON, named=("store:", "shard-")),
-    "resealed-index": Kind(resealed_store, seeds.index, mutations.JSON, named=("store:", "shard-")),
+    "index": Kind(store, seeds.index, mutations.JSON, named=("store:", "store/", "shard-")),
+    "resealed-index": Kind(resealed_store, seeds.index, mutations.JSON, named=("store:", "store/", "shard-")),
     "shard": Kind(store, seeds.shard, mutations.BYTES, guarded=True),
-    "resealed-shard": Kind(resealed_store, seeds.shard, mutations.BYTES, named=("store:", "index.json")),
+    "resealed-shard": Kind(
+        resealed_store, seeds.shard, mutations.BYTES, named=("store:", "store/", "index.json")
+    ),
     "checkpoint": Kind(checkpoint, seeds.checkpoint, mutations.BYTES, named=("run:",), guarded=True),
     "resealed-checkpoint": Kind(checkpoint, seeds.checkpoint, mutations.ARCHIVE, named=("run:",)),
     "generator": Kind(generator, seeds.generator, mutations.ARCHIVE),

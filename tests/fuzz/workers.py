@@ -149,7 +149,11 @@ class Worker:
         if not isinstance(answer, dict):
             self.close()
             raise RuntimeError(f"the worker could not be prepared: {answer}")
-        self.seeds = answer
+        self.seeds, self.held = answer, self._held()
+
+    def _held(self):
+        """Bytes of memory that the child holds."""
+        return psutil.Process(self.process.pid).memory_info().rss
 
     def attempt(self, name, data):
         """Try one input.
@@ -161,6 +165,12 @@ class Worker:
         Returns:
             A `Verdict`.
         """
+        if (
+            self.process is not None
+            and self.process.is_alive()
+            and self._held() > self.held + 2 * self.limits.memory
+        ):
+            self._stop()  # libraries keep something of every input: rather a new process than a full machine
         if self.process is None:
             self._start()
         place = self.folder / "attempts" / "of" / "one" / "input"  # deep, so that ../.. leads nowhere
@@ -168,7 +178,8 @@ class Worker:
         place.mkdir(parents=True)
         (place / name).write_bytes(data)
         os.truncate(self.folder / "log", 0)
-        self.pipe.send(place / name)
+        with contextlib.suppress(OSError):  # it died while it waited: the next line says so
+            self.pipe.send(place / name)
         verdict = self._answer(self.limits.seconds, self.limits.memory)
         if verdict.sort in ("hang", "memory", "died"):
             self._stop()
@@ -178,11 +189,9 @@ class Worker:
     def _answer(self, seconds, memory):
         """What the child sends, or why it does not."""
         try:
-            process = psutil.Process(self.process.pid)
-            held, end = process.memory_info().rss, time.monotonic() + seconds
+            held, end = self._held(), time.monotonic() + seconds
             while not self.pipe.poll(0.02):
-                grown = process.memory_info().rss - held
-                if grown > memory:
+                if self._held() - held > memory:
                     self._ask_where()
                     return Verdict("memory", f"over {memory >> 20} MB")
                 if time.monotonic() > end:

@@ -214,3 +214,54 @@ def long_video(path, num_frames):
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def remux(source, path):
+    """Copies a video into another container with the times that FFmpeg's reader gives, invented ones, too."""
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = container.streams.video[0]
+        new = copy.add_stream_from_template(stream)
+        for packet in container.demux(stream):
+            if packet.dts is not None:
+                packet.stream = new
+                copy.mux(packet)
+    return path
+
+
+def field_coded_h264(greys):
+    """bytes of H.264 (Annex B), 16x32, each frame two field pictures of plain grey, uncoded: as in AVCHD.
+
+    No encoder at hand writes these. ITU-T H.264, sections 7.3.2.1 (sequence), 7.3.2.2, 7.3.3 (slice), 7.3.5.
+    """
+    sequence = [(77, 8), (0, 8), (30, 8), 0, 0, 0, 4, 1, (0, 1), 0, 0, (0, 1), (0, 1), (1, 1), (0, 1), (0, 1)]
+    picture = [0, 0, (0, 1), (0, 1), 0, 0, 0, (0, 1), (0, 2), 0, 0, 0, (1, 1), (0, 1), (0, 1)]
+    stream = b""
+    for k, grey in enumerate(greys):
+        for bottom in (0, 1):
+            is_first = k == bottom == 0
+            marking = [(0, 1), (0, 1)] if is_first else [(0, 1)] if k == 0 else []
+            slice_header = [0, 7, 0, (min(k, 1), 4), (1, 1), (bottom, 1), *([0] if is_first else [])]
+            slice_header += [(2 * k + bottom, 8), *marking, 0, 1, 25]  # 25: I_PCM, one macroblock
+            stream += _nal(0x09, [(7, 3)])
+            if is_first:
+                stream += _nal(0x67, sequence) + _nal(0x68, picture)
+            kind = 0x65 if is_first else 0x21 if k == 0 else 0x01
+            stream += _nal(kind, slice_header, bytes([grey]) * 256 + bytes([128]) * 128)
+    return stream
+
+
+def _nal(kind, fields, samples=b""):
+    """A NAL unit: fields are (value, bits) or a number in Exp-Golomb code; no run of zeros is left inside."""
+    bits = "".join(
+        f"{f[0]:0{f[1]}b}" if isinstance(f, tuple) else "0" * ((f + 1).bit_length() - 1) + f"{f + 1:b}"
+        for f in fields
+    )
+    bits += "" if samples else "1"
+    bits += "0" * (-len(bits) % 8)
+    data = bytes(int(bits[k : k + 8], 2) for k in range(0, len(bits), 8)) + samples + (b"\x80" if samples else b"")
+    escaped = bytearray()
+    for byte in data:
+        if byte <= 3 and escaped[-2:] == b"\0\0":
+            escaped.append(3)
+        escaped.append(byte)
+    return b"\0\0\0\1" + bytes([kind]) + bytes(escaped)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from vgcourse.files import NotWrittenError, new_file
-from vgcourse.video import decode
+from vgcourse.video import timeline
 from vgcourse.video.containers import VideoError, checked_path, reason
 from vgcourse.video.read import check_fps, is_number
 
@@ -62,7 +62,7 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
     if path.exists() and not path.is_file():
         raise VideoError(f"{path}: cannot be written: there is a folder or a device of this name")
     try:
-        data = encode(clip, decode.fraction(fps), "" if comment is None else str(comment), **options)
+        data = encode(clip, timeline.fraction(fps), "" if comment is None else str(comment), **options)
         with new_file(path) as part:
             part.write_bytes(data)
     except NotWrittenError as error:

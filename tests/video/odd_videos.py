@@ -258,7 +258,11 @@ def _nal(kind, fields, samples=b""):
     )
     bits += "" if samples else "1"
     bits += "0" * (-len(bits) % 8)
-    data = bytes(int(bits[k : k + 8], 2) for k in range(0, len(bits), 8)) + samples + (b"\x80" if samples else b"")
+    data = (
+        bytes(int(bits[k : k + 8], 2) for k in range(0, len(bits), 8))
+        + samples
+        + (b"\x80" if samples else b"")
+    )
     escaped = bytearray()
     for byte in data:
         if byte <= 3 and escaped[-2:] == b"\0\0":

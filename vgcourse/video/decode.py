@@ -79,14 +79,15 @@ def _picture_stream(container, path):
 
 
 def _check_end(container, stream, path):
-    """MP4, MOV and AVI list where each frame lies: of half a file FFmpeg would give the half, in silence."""
+    """MP4 and MOV list where each frame lies: of half a file FFmpeg would give the half until it gets there."""
     entries = getattr(stream, "index_entries", None)  # PyAV 14.0 has none
-    if entries:
-        end = entries[-1].pos + entries[-1].size
-        if end > container.size:
-            raise VideoError(
-                f"{path}: cut short, expected over {end} bytes, received {container.size}; copy it again"
-            )
+    if not entries or not container.format.name.startswith("mov"):
+        return
+    end = entries[-1].pos + entries[-1].size
+    if end > container.size:
+        raise VideoError(
+            f"{path}: cut short, expected {end} bytes or more, received {container.size}; copy it again"
+        )
 
 
 def _is_cover(stream):
@@ -250,8 +251,10 @@ def displayed_size(frame, stream, path):
 
 def frame_rate(stream):
     """Returns the average frames per second of `stream` as a Fraction; 25 if the file does not say."""
-    # The average counts empty places too, where the file has some; the guess is never too low.
-    return min(filter(None, (stream.average_rate, stream.guessed_rate)), default=Fraction(25))
+    average, guess = stream.average_rate, stream.guessed_rate
+    if average and guess and stream.container.format.name == "avi":
+        return min(average, guess)  # the average counts empty places, too, and AVI can have many of them
+    return average or guess or Fraction(25)
 
 
 def codec_name(stream):

@@ -19,7 +19,7 @@ from vgcourse.video.containers import VideoError
 REORDER_WINDOW = 16  # frames that a decoder can hold back (H.264, HEVC), so that far times can be misplaced
 LONGEST_GAP = 3600  # seconds that a frame can stay; a longer jump is a clock that was set anew
 # Formats that say of each frame when it is shown, and codecs that say of each key frame that it is one.
-DATED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
+DATED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"}
 KEYED_CODECS = {"h264", "hevc", "av1", "libdav1d", "vp9", "libvpx-vp9", "mjpeg", "prores"}
 PROGRESSIVE = 1  # AV_FIELD_PROGRESSIVE of FFmpeg
 
@@ -90,15 +90,17 @@ def _timed(frames, stream):
     """Yields (time, end, frame) in the decoder's order.
 
     Where presentation times come out of the decoder in another order, they are guessed ones (AVI, ASF and
-    what was remuxed from them): the frames keep their order, and the times are sorted.
+    what was remuxed from them): the frames keep their order, and the times are sorted. Where FFmpeg guesses a
+    time twice (MPEG program streams date one frame in several), the second is put a frame later.
     """
     window = REORDER_WINDOW if getattr(stream.codec_context, "has_b_frames", True) else 0
+    again = 0 if stream.container.format.name in DATED_FORMATS else _frame_ticks(stream)
     times, waiting, latest = [], deque(), -math.inf
 
     def first():
         nonlocal latest
-        length, frame = waiting.popleft()
-        latest = max(latest, heapq.heappop(times))
+        time, (length, frame) = heapq.heappop(times), waiting.popleft()
+        latest = time if time > latest else latest + again
         return latest, latest + length, frame
 
     for time, length, frame in _steady(frames, stream):
@@ -111,15 +113,23 @@ def _timed(frames, stream):
 
 
 def _steady(frames, stream):
-    """Yields (time, length, frame); where the clock jumps (joined recordings), it goes on a frame later."""
+    """Yields (time, length, frame) in ticks; the file's own times, as far as they can be believed.
+
+    Frames without a time are a frame apart. Where the clock jumps, as in joined recordings, or begins only
+    after frames without a time, it goes on a frame after the last one.
+    """
     ticks, (backwards, forwards) = _frame_ticks(stream), _usual_steps(stream)
-    previous, shift = None, 0
+    previous, shift = None, None
     for frame in frames:
         due = 0 if previous is None else previous + ticks
-        time = due if frame.pts is None else frame.pts + shift
-        if previous is not None and not -backwards <= time - previous <= forwards:
-            shift += due - time
+        if frame.pts is None:
             time = due
+        else:
+            begins = shift is None and previous is not None
+            time = due if begins else frame.pts + (shift or 0)
+            if previous is not None and not -backwards <= time - previous <= forwards:
+                time = due
+            shift = time - frame.pts
         yield time, min(_length(frame, ticks, previous, time), forwards), frame
         previous = time
 
@@ -184,8 +194,8 @@ def _entry(path, start):
         (backwards, forwards), entry = _usual_steps(stream), None
         try:
             packets = container.demux(stream)
-            origin, latest, number = _first_frame(packets)
-            for number, packet in enumerate(packets, number):
+            origin, latest, begun = _first_frame(packets)
+            for number, packet in enumerate(packets, begun):
                 time = packet.pts
                 if time is None or packet.is_corrupt or not -backwards <= time - latest <= forwards:
                     return None  # at the end, too: then the last packet has no time
@@ -248,10 +258,12 @@ def extent(path, *, keep_damaged=False):
             pictures = _shown(container.demux(stream))
         else:
             pictures = decode.decoded(container, stream, path, keep_damaged=keep_damaged)
-        num_frames, first, last = 0, math.inf, -math.inf
-        for time, length, _ in _steady(pictures, stream):
-            num_frames, first, last = num_frames + 1, min(first, time), max(last, time + length)
-        return num_frames, (last - first) * stream.time_base if num_frames else 0
+        num_frames, first, last, end = 0, math.inf, -math.inf, 0
+        for time, frame_end, _ in _timed(pictures, stream):
+            num_frames, first = num_frames + 1, min(first, time)
+            if time >= last:  # the end of the frame shown last, which packets are not in order of
+                last, end = time, frame_end
+        return num_frames, (end - first) * stream.time_base if num_frames else 0
 
 
 def _packets_are_frames(container, stream):

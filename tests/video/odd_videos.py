@@ -35,15 +35,23 @@ def frame_numbers(clip):
     return np.rint((np.mean(clip, axis=(1, 2, 3)) - 20) / 8).astype(int).tolist()
 
 
-def encode(path, clip, *, codec="libx264", pix_fmt="yuv444p", times=None, settings=None):
+def difference(clip, reference):
+    """Mean absolute difference in grey levels; shapes must be equal."""
+    assert clip.shape == reference.shape
+    assert clip.dtype == np.uint8
+    return np.abs(clip.astype(int) - reference).mean()
+
+
+def encode(path, clip, *, codec="libx264", pix_fmt="yuv444p", times=None, settings=None, options=None):
     """Encodes frames with any codec of FFmpeg; `times` in 1/1000 s, else 25 fps.
 
-    `settings` are attributes of the codec context (such as `sample_aspect_ratio`); `options` the codec's own.
+    `settings` are attributes of the codec context (such as `sample_aspect_ratio`), and as "options" the
+    codec's own; `options` are the container's.
     """
     settings = dict(settings or {})
-    options = settings.pop("options", {"crf": "4"} if codec.startswith("libx26") else {})
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options)
+    own = settings.pop("options", {"crf": "4"} if codec.startswith("libx26") else {})
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = container.add_stream(codec, rate=25, options=own)
         stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], pix_fmt
         stream.codec_context.time_base = Fraction(1, 1000)
         for name, value in settings.items():
@@ -216,14 +224,30 @@ def long_video(path, num_frames):
     return path
 
 
-def remux(source, path):
-    """Copies a video into another container with the times that FFmpeg's reader gives, invented ones, too."""
+def remux(source, path, are_keys=False):
+    """Copies a video into another container with the times that FFmpeg's reader gives, invented ones, too.
+
+    With `are_keys`, every frame claims to be a key frame, as some recorders have it.
+    """
     with av.open(str(source)) as container, av.open(str(path), "w") as copy:
         stream = container.streams.video[0]
         new = copy.add_stream_from_template(stream)
         for packet in container.demux(stream):
-            if packet.dts is not None:
+            if packet.size:
+                packet.is_keyframe |= are_keys
                 packet.stream = new
+                copy.mux(packet)
+    return path
+
+
+def from_annex_b(path, source, rate):
+    """Puts bare H.264 into a container, `rate` packets a second."""
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        new = copy.add_stream_from_template(container.streams.video[0])
+        for k, packet in enumerate(container.demux(container.streams.video[0])):
+            if packet.size:
+                packet.pts = packet.dts = k
+                packet.duration, packet.time_base, packet.stream = 1, Fraction(1, rate), new
                 copy.mux(packet)
     return path
 
@@ -269,3 +293,49 @@ def _nal(kind, fields, samples=b""):
             escaped.append(3)
         escaped.append(byte)
     return b"\0\0\0\1" + bytes([kind]) + bytes(escaped)
+
+
+def packets(path):
+    """The packets of the first picture stream, but for the empty one at the end."""
+    with av.open(str(path)) as container:
+        return [packet for packet in container.demux(container.streams.video[0]) if packet.size]
+
+
+def with_scrambled_packets(path, source, numbers):
+    """A copy whose packets of these numbers are random behind their headers, as in encrypted files."""
+    random = np.random.default_rng(0)
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = container.streams.video[0]
+        new = copy.add_stream_from_template(stream)
+        for k, packet in enumerate(container.demux(stream)):
+            if not packet.size:
+                continue
+            data = bytes(packet)
+            if k in numbers:
+                data = data[: len(data) // 3] + random.bytes(len(data) - len(data) // 3)
+            changed = av.Packet(data)
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.is_keyframe, changed.stream = packet.is_keyframe, new
+            copy.mux(changed)
+    return path
+
+
+def exif_jpeg(path, frame, orientation=1):
+    """A JPEG as cameras write it."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "A camera", orientation
+    Image.fromarray(frame).save(path, quality=95, subsampling=0, exif=exif)
+    return path
+
+
+def with_exif(path, clip, orientation=1):
+    """A time-lapse: a camera's JPEGs joined without encoding them again."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], "yuvj444p"
+        for k, frame in enumerate(clip):
+            packet = av.Packet(exif_jpeg(path.with_suffix(".jpg"), frame, orientation).read_bytes())
+            packet.pts = packet.dts = k
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 25), stream, True
+            container.mux(packet)
+    return path

@@ -79,7 +79,7 @@ def _picture_stream(container, path):
 
 
 def _check_end(container, stream, path):
-    """MP4 and MOV list where each frame lies: of half a file FFmpeg would give the half until it gets there."""
+    """MP4 and MOV list where each frame lies; of half a file FFmpeg would give the frames that are there."""
     entries = getattr(stream, "index_entries", None)  # PyAV 14.0 has none
     if not entries or not container.format.name.startswith("mov"):
         return

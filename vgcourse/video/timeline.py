@@ -90,17 +90,16 @@ def _timed(frames, stream):
     """Yields (time, end, frame) in the decoder's order.
 
     Where presentation times come out of the decoder in another order, they are guessed ones (AVI, ASF and
-    what was remuxed from them): the frames keep their order, and the times are sorted. Where FFmpeg guesses a
-    time twice (MPEG program streams date one frame in several), the second is put a frame later.
+    what was remuxed from them): the frames keep their order, and the times are sorted.
     """
     window = REORDER_WINDOW if getattr(stream.codec_context, "has_b_frames", True) else 0
-    again = 0 if stream.container.format.name in DATED_FORMATS else _frame_ticks(stream)
     times, waiting, latest = [], deque(), -math.inf
 
     def first():
         nonlocal latest
         time, (length, frame) = heapq.heappop(times), waiting.popleft()
-        latest = time if time > latest else latest + again
+        is_guess = window and not waiting and time == latest  # for the last one FFmpeg has nothing to go by
+        latest = latest + _frame_ticks(stream) if is_guess else max(time, latest)
         return latest, latest + length, frame
 
     for time, length, frame in _steady(frames, stream):
@@ -115,30 +114,29 @@ def _timed(frames, stream):
 def _steady(frames, stream):
     """Yields (time, length, frame) in ticks; the file's own times, as far as they can be believed.
 
-    Frames without a time are a frame apart. Where the clock jumps, as in joined recordings, or begins only
-    after frames without a time, it goes on a frame after the last one.
+    Frames without a time are a frame apart, and so are all frames of an MPEG program stream: it dates one in
+    several, and what FFmpeg guesses of the others goes back and forth. Where the clock jumps, as in joined
+    recordings, or begins only after frames without a time, it goes on a frame after the last one.
     """
     ticks, (backwards, forwards) = _frame_ticks(stream), _usual_steps(stream)
-    previous, shift = None, None
+    previous, shift, is_dated = None, None, stream.container.format.name != "mpeg"
     for frame in frames:
         due = 0 if previous is None else previous + ticks
-        if frame.pts is None:
-            time = due
-        else:
-            begins = shift is None and previous is not None
-            time = due if begins else frame.pts + (shift or 0)
+        time, length = due, ticks
+        if frame.pts is not None and is_dated:
+            begins_late = shift is None and previous is not None
+            time = due if begins_late else frame.pts + (shift or 0)
             if previous is not None and not -backwards <= time - previous <= forwards:
                 time = due
             shift = time - frame.pts
-        yield time, min(_length(frame, ticks, previous, time), forwards), frame
+            length = _length(frame, ticks, previous, time)
+        yield time, min(length, forwards), frame
         previous = time
 
 
 def _length(frame, ticks, previous, time):
     """How long a frame (or packet) is shown, if none follows it."""
-    length = getattr(frame, "duration", None)
-    if not length or frame.pts is None:
-        return ticks
+    length = getattr(frame, "duration", None) or ticks
     # Of a frame in two fields, each a packet of its own (AVCHD), the length is that of one field.
     in_fields = getattr(frame, "interlaced_frame", False) and time - (previous or 0) >= 2 * length
     return 2 * length if in_fields else length
@@ -157,10 +155,11 @@ def _frame_ticks(stream):
 def _choose(timed, origin, start, step, slack):
     """Yields what is on show `start + k * step` ticks after the origin; without step, all from `start`."""
     k, shown, end = 0, None, 0
+    first = math.floor(start + slack) if slack else math.ceil(start)
     for time, frame_end, frame in timed:
         origin = time if origin is None else origin
         if step is None:
-            if time - origin >= math.floor(start + slack):
+            if time - origin >= first:
                 yield frame
             continue
         while shown is not None and math.floor(start + k * step + slack) < time - origin:
@@ -197,8 +196,10 @@ def _entry(path, start):
             origin, latest, begun = _first_frame(packets)
             for number, packet in enumerate(packets, begun):
                 time = packet.pts
+                if not packet.size:  # the end
+                    return entry
                 if time is None or packet.is_corrupt or not -backwards <= time - latest <= forwards:
-                    return None  # at the end, too: then the last packet has no time
+                    return None
                 if packet.is_keyframe and latest < time <= origin + (start - 1) * second:
                     entry = number, time, origin
                 latest = max(latest, time)

@@ -48,7 +48,9 @@ def open_video(path, *, keep_damaged=False):
     except MemoryError:
         raise _too_large(path) from None
     except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"{path}: expected a video, received something else ({reason(error)})") from None
+        raise VideoError(
+            f"{path}: expected a video, received something else, or one that is cut short ({reason(error)})"
+        ) from None
     with container:
         stream = _picture_stream(container, path)
         if not keep_damaged:

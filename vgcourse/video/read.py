@@ -57,7 +57,7 @@ def probe(path, *, keep_damaged=False):
     with decode.open_video(path, keep_damaged=keep_damaged) as (container, stream):
         first = next(decode.decoded(container, stream, path, keep_damaged=keep_damaged), None)
         if first is None:
-            raise VideoError(f"{path}: expected a video with frames, received one with 0 frames")
+            raise VideoError(f"{path}: expected a video with frames, received 0 frames; it may be cut short")
         height, width = decode.displayed_size(first, stream, path)
         fps, has_audio = decode.frame_rate(stream), bool(container.streams.audio)
         codec, rotation = decode.codec_name(stream), decode.orientation(first)[0]
@@ -127,7 +127,7 @@ def iter_frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
         ValueError: an argument is out of its range.
     """
     if fps is not None:
-        check_fps(fps, "fps")
+        check_rate(fps, "fps")
     if not (is_number(start) and start >= 0):
         raise ValueError(f"start: expected seconds, 0 or more, received {start!r}")
     return timeline.frames(path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged)
@@ -149,7 +149,13 @@ def _checked_size(size):
     return int(pair[0]), int(pair[1])
 
 
-def check_fps(fps, name):
+def check_rate(fps, name):
+    """Raises ValueError unless `fps` is a rate that `timeline` counts with.
+
+    Args:
+        fps: frames a second.
+        name: what the message calls it.
+    """
     if not (is_number(fps) and LEAST_FPS <= fps <= MOST_FPS):
         raise ValueError(f"{name}: expected frames a second, {LEAST_FPS:f} to {MOST_FPS}, received {fps!r}")
 
@@ -158,6 +164,7 @@ def _is_integer(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def is_number(value):
-    is_real = isinstance(value, (int, float, Fraction, np.integer, np.floating))
-    return is_real and not isinstance(value, bool) and math.isfinite(value)
+def is_number(number):
+    """Whether `number` is a finite real number, Python's or NumPy's."""
+    is_real = isinstance(number, (int, float, Fraction, np.integer, np.floating))
+    return is_real and not isinstance(number, bool) and math.isfinite(number)

@@ -45,7 +45,7 @@ def frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
         VideoError: the file cannot be read.
     """
     options, begun = {"size": size, "keep_damaged": keep_damaged}, False
-    entry = _entry(path, start) if start > 1 else None
+    entry = _entry(path, start) if start > 1 and not keep_damaged else None
     if entry is not None:
         try:
             for array in _frames(path, fps, start, entry=entry, **options):
@@ -80,7 +80,7 @@ def _frames(path, fps, start, *, size, keep_damaged, entry=None):
             array, previous = decode.to_rgb(frame, target, size, reformatter), frame
             yield array
         if array is None and start == 0:
-            raise VideoError(f"{path}: expected a video with frames, received one with 0 frames")
+            raise VideoError(f"{path}: expected a video with frames, received 0 frames; it may be cut short")
 
 
 # ---- when a frame is shown -------------------------------------------------------------------------------
@@ -199,6 +199,8 @@ def _entry(path, start):
                 if not packet.size:  # the end
                     return entry
                 if time is None or packet.is_corrupt or not -backwards <= time - latest <= forwards:
+                    return None
+                if time < origin and not packet.is_discard:  # guessed, or of a frame that cannot be shown
                     return None
                 if packet.is_keyframe and latest < time <= origin + (start - 1) * second:
                     entry = number, time, origin

@@ -35,15 +35,23 @@ def frame_numbers(clip):
     return np.rint((np.mean(clip, axis=(1, 2, 3)) - 20) / 8).astype(int).tolist()
 
 
-def encode(path, clip, *, codec="libx264", pix_fmt="yuv444p", times=None, settings=None):
+def difference(clip, reference):
+    """Mean absolute difference in grey levels; shapes must be equal."""
+    assert clip.shape == reference.shape
+    assert clip.dtype == np.uint8
+    return np.abs(clip.astype(int) - reference).mean()
+
+
+def encode(path, clip, *, codec="libx264", pix_fmt="yuv444p", times=None, settings=None, options=None):
     """Encodes frames with any codec of FFmpeg; `times` in 1/1000 s, else 25 fps.
 
-    `settings` are attributes of the codec context (such as `sample_aspect_ratio`); `options` the codec's own.
+    `settings` are attributes of the codec context (such as `sample_aspect_ratio`), and as "options" the
+    codec's own; `options` are the container's.
     """
     settings = dict(settings or {})
-    options = settings.pop("options", {"crf": "4"} if codec.startswith("libx26") else {})
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options)
+    own = settings.pop("options", {"crf": "4"} if codec.startswith("libx26") else {})
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = container.add_stream(codec, rate=25, options=own)
         stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], pix_fmt
         stream.codec_context.time_base = Fraction(1, 1000)
         for name, value in settings.items():
@@ -213,4 +221,121 @@ def long_video(path, num_frames):
             frame.pts = k
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def remux(source, path, are_keys=False):
+    """Copies a video into another container with the times that FFmpeg's reader gives, invented ones, too.
+
+    With `are_keys`, every frame claims to be a key frame, as some recorders have it.
+    """
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = container.streams.video[0]
+        new = copy.add_stream_from_template(stream)
+        for packet in container.demux(stream):
+            if packet.size:
+                packet.is_keyframe |= are_keys
+                packet.stream = new
+                copy.mux(packet)
+    return path
+
+
+def from_annex_b(path, source, rate):
+    """Puts bare H.264 into a container, `rate` packets a second."""
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        new = copy.add_stream_from_template(container.streams.video[0])
+        for k, packet in enumerate(container.demux(container.streams.video[0])):
+            if packet.size:
+                packet.pts = packet.dts = k
+                packet.duration, packet.time_base, packet.stream = 1, Fraction(1, rate), new
+                copy.mux(packet)
+    return path
+
+
+def field_coded_h264(greys):
+    """bytes of H.264 (Annex B), 16x32, each frame two field pictures of plain grey, uncoded: as in AVCHD.
+
+    No encoder at hand writes these. ITU-T H.264, sections 7.3.2.1 (sequence), 7.3.2.2, 7.3.3 (slice), 7.3.5.
+    """
+    sequence = [(77, 8), (0, 8), (30, 8), 0, 0, 0, 4, 1, (0, 1), 0, 0, (0, 1), (0, 1), (1, 1), (0, 1), (0, 1)]
+    picture = [0, 0, (0, 1), (0, 1), 0, 0, 0, (0, 1), (0, 2), 0, 0, 0, (1, 1), (0, 1), (0, 1)]
+    stream = b""
+    for k, grey in enumerate(greys):
+        for bottom in (0, 1):
+            is_first = k == bottom == 0
+            marking = [(0, 1), (0, 1)] if is_first else [(0, 1)] if k == 0 else []
+            slice_header = [0, 7, 0, (min(k, 1), 4), (1, 1), (bottom, 1), *([0] if is_first else [])]
+            slice_header += [(2 * k + bottom, 8), *marking, 0, 1, 25]  # 25: I_PCM, one macroblock
+            stream += _nal(0x09, [(7, 3)])
+            if is_first:
+                stream += _nal(0x67, sequence) + _nal(0x68, picture)
+            kind = 0x65 if is_first else 0x21 if k == 0 else 0x01
+            stream += _nal(kind, slice_header, bytes([grey]) * 256 + bytes([128]) * 128)
+    return stream
+
+
+def _nal(kind, fields, samples=b""):
+    """A NAL unit: fields are (value, bits) or a number in Exp-Golomb code; no run of zeros is left inside."""
+    bits = "".join(
+        f"{f[0]:0{f[1]}b}" if isinstance(f, tuple) else "0" * ((f + 1).bit_length() - 1) + f"{f + 1:b}"
+        for f in fields
+    )
+    bits += "" if samples else "1"
+    bits += "0" * (-len(bits) % 8)
+    data = (
+        bytes(int(bits[k : k + 8], 2) for k in range(0, len(bits), 8))
+        + samples
+        + (b"\x80" if samples else b"")
+    )
+    escaped = bytearray()
+    for byte in data:
+        if byte <= 3 and escaped[-2:] == b"\0\0":
+            escaped.append(3)
+        escaped.append(byte)
+    return b"\0\0\0\1" + bytes([kind]) + bytes(escaped)
+
+
+def packets(path):
+    """The packets of the first picture stream, but for the empty one at the end."""
+    with av.open(str(path)) as container:
+        return [packet for packet in container.demux(container.streams.video[0]) if packet.size]
+
+
+def with_scrambled_packets(path, source, numbers):
+    """A copy whose packets of these numbers are random behind their headers, as in encrypted files."""
+    random = np.random.default_rng(0)
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = container.streams.video[0]
+        new = copy.add_stream_from_template(stream)
+        for k, packet in enumerate(container.demux(stream)):
+            if not packet.size:
+                continue
+            data = bytes(packet)
+            if k in numbers:
+                data = data[: len(data) // 3] + random.bytes(len(data) - len(data) // 3)
+            changed = av.Packet(data)
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.is_keyframe, changed.stream = packet.is_keyframe, new
+            copy.mux(changed)
+    return path
+
+
+def exif_jpeg(path, frame, orientation=1):
+    """A JPEG as cameras write it."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "A camera", orientation
+    Image.fromarray(frame).save(path, quality=95, subsampling=0, exif=exif)
+    return path
+
+
+def with_exif(path, clip, orientation=1):
+    """A time-lapse: a camera's JPEGs joined without encoding them again."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = clip.shape[1], clip.shape[2], "yuvj444p"
+        for k, frame in enumerate(clip):
+            packet = av.Packet(exif_jpeg(path.with_suffix(".jpg"), frame, orientation).read_bytes())
+            packet.pts = packet.dts = k
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 25), stream, True
+            container.mux(packet)
     return path

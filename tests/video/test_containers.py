@@ -36,11 +36,38 @@ def test_a_file_cut_anywhere_is_never_read_as_a_whole_one(tmp_path, suffix):
     assert len(video.read_clip(path)) == 12
     for share in (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97):
         path.write_bytes(whole[: int(share * len(whole))])
-        with pytest.raises(video.VideoError, match=rf"video\.{suffix}: (cut short|expected a video)"):
+        with pytest.raises(video.VideoError, match=rf"video\.{suffix}: (cut short|expected a video|damaged)"):
             video.read_clip(path)
-    path.write_bytes(whole[:-1])
-    with pytest.raises(video.VideoError, match=r"cut short, expected \d+ bytes, received \d+"):
-        video.probe(path)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "webm"])
+def test_the_last_byte_of_matroska_counts(tmp_path, suffix):
+    path = make_video(tmp_path / f"video.{suffix}")
+    path.write_bytes(path.read_bytes()[:-1])
+    for read in (video.probe, video.read_clip):
+        with pytest.raises(video.VideoError, match=r"cut short, expected \d+ bytes, received \d+"):
+            read(path)
+    assert len(video.read_clip(path, keep_damaged=True)) in (11, 12)
+
+
+@pytest.mark.parametrize("end", [b"", b"!\xfe\x05hello\0;", b"!\xfe\x05hello\0", b"\0\0", b";;"])
+def test_a_gif_without_its_semicolon_or_with_a_comment_is_whole(tmp_path, end):
+    path = make_video(tmp_path / "video.gif")
+    data = path.read_bytes()
+    assert data.endswith(b"\0;")
+    path.write_bytes(data[:-1] + end)
+    assert len(video.read_clip(path)) == video.probe(path).num_frames == 12
+    path.write_bytes(data[:-2])  # the end of the last picture's data
+    with pytest.raises(video.VideoError, match="cut short"):
+        video.read_clip(path)
+
+
+@pytest.mark.parametrize("length", ["size", "size + 999", "0", "99"])
+def test_an_avi_that_is_wrong_about_its_length_is_whole(tmp_path, length):
+    path = make_video(tmp_path / "video.avi")
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + eval(length, {"size": len(data)}).to_bytes(4, "little") + data[8:])
+    assert len(video.read_clip(path)) == video.probe(path).num_frames == 12
 
 
 @pytest.mark.parametrize("suffix", COMPLETE)
@@ -70,7 +97,7 @@ def test_an_old_quicktime_file_without_a_type(tmp_path):
     path.write_bytes(data)
     assert len(video.read_clip(path)) == 12
     path.write_bytes(data[: len(data) * 3 // 4])
-    with pytest.raises(video.VideoError, match="cut short"):
+    with pytest.raises(video.VideoError, match="cut short|damaged"):
         video.read_clip(path)
 
 

@@ -1,7 +1,8 @@
 """Load, before anything is decoded: is there a file, and is all of it there?
 
-Formats tell in their first bytes how long the file is to be, and FFmpeg does not look: of half a file it
-plays the half, as if the video had ended there. MPEG streams and FLV do not tell: there, a cut goes unseen.
+Of half a file FFmpeg plays the half, as if the video had ended there. Where it says so by itself (MP4, MOV,
+AVI), `decode` looks; Matroska, WebM and GIF are looked at here, as their first bytes tell where they end.
+MPEG streams and FLV do not tell: there, a cut goes unseen.
 """
 
 import os
@@ -19,11 +20,12 @@ def checked_path(path):
         raise VideoError(f"expected a path (text), received {path!r}") from None
 
 
-def check_file(path):
+def check_file(path, *, keep_damaged=False):
     """Looks at a file from outside.
 
     Args:
         path: the video file, a str.
+        keep_damaged: let a file pass that is cut short.
 
     Raises:
         VideoError: there is no such file, or it is empty, cut short or of a kind that nothing here decodes.
@@ -42,7 +44,7 @@ def check_file(path):
         raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
     if received == 0:
         raise VideoError(f"{path}: expected a video file, received an empty one (0 bytes)")
-    if received < expected:
+    if received < expected and not keep_damaged:
         raise VideoError(f"{path}: cut short, expected {expected} bytes, received {received}; copy it again")
     if start[8:16] == b"WEBPVP8X" and int.from_bytes(start[20:21], "big") & 2:
         raise VideoError(f"{path}: an animated WebP can be written but not read; save it as .mp4 or .gif")
@@ -54,39 +56,12 @@ def reason(error):
 
 
 def _expected_size(file, start, size):
-    """How many bytes the file is to have, by its own word; 0 if it does not tell."""
-    if start[4:8] in BOXES:
-        return _end_of_boxes(file, size)
+    """How many bytes the file is to have at least, by its own word; 0 if it does not tell."""
     if start[:4] == b"\x1a\x45\xdf\xa3":
         return _end_of_segment(start)
-    if start[:4] == b"RIFF":
-        return _end_of_riff(file, size)
     if start[:4] == b"GIF8":
         return _end_of_gif(file, size)
     return 0
-
-
-# MP4 and MOV: what may stand at the top level (ISO/IEC 14496-12 and QuickTime).
-BOXES = frozenset(
-    b"ftyp moov mdat free skip wide pnot moof mfra sidx ssix styp emsg prft pdin uuid udta meta".split()
-)
-
-
-def _end_of_boxes(file, size):
-    """Where the last box ends. Phones and editors put notes of their own behind it: those are no boxes."""
-    end = 0
-    while end + 8 <= size:
-        file.seek(end)
-        header = file.read(16)
-        if header[4:8] not in BOXES:
-            break
-        length = int.from_bytes(header[:4], "big")
-        if length == 1:  # a 64-bit length follows the box's name
-            length = int.from_bytes(header[8:16], "big")
-        if length < 8:  # 0: up to the end of the file
-            break
-        end += length
-    return end
 
 
 def _end_of_segment(start):
@@ -109,35 +84,29 @@ def _ebml_length(data, at):
     return None if length == (1 << bits) - 1 else length, at + width
 
 
-def _end_of_riff(file, size):
-    """AVI: one RIFF chunk, and others behind it from 1 GB on."""
-    end = 0
-    while end + 12 <= size:
-        file.seek(end)
-        header = file.read(12)
-        length = int.from_bytes(header[4:8], "little")
-        if header[:4] != b"RIFF" or header[8:] not in (b"AVI ", b"AVIX") or length in (0, 2**32 - 1):
-            break  # not filled in: the recording was not finished, but what is there is
-        end += 8 + length + (length % 2 if end + 8 + length < size else 0)
-    return end
-
-
 def _end_of_gif(file, size):
-    """GIF: block after block up to the trailer, a semicolon (GIF89a specification, sections 15 to 27)."""
+    """GIF: block after block (GIF89a specification, sections 15 to 27), each of which must be whole.
+
+    Behind the last one stands a semicolon; some programs forget it, and every viewer does without.
+    """
 
     def skip_colours(flags):
         file.seek(3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0, os.SEEK_CUR)
 
     file.seek(10)
     skip_colours(file.read(3)[0] if size > 12 else 0)
-    while True:
-        kind = file.read(1)
+    pictures = 0
+    while kind := file.read(1):
         if kind == b",":
+            pictures += 1
             skip_colours((file.read(9) or b"\0")[-1])
         elif kind != b"!":
-            return size + 1 if kind == b"" else 0  # anything but a trailer is for the decoder to judge
+            return 0  # the semicolon; anything else is for the decoder to judge
         file.seek(1, os.SEEK_CUR)  # the kind of an extension, or the width of a picture's codes
         while length := file.read(1):
             if length == b"\0":
                 break
             file.seek(length[0], os.SEEK_CUR)
+        else:
+            return size + 1  # ends within a block
+    return 0 if pictures and file.tell() == size else size + 1

@@ -1,13 +1,17 @@
 """Load, from a file to frames: what a video is, one clip of it, or all its frames one by one."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from vgcourse.video import decode
+from vgcourse.video import decode, timeline
 from vgcourse.video.containers import VideoError
+
+LEAST_FPS = 1e-6  # less is nothing, to `timeline.fraction`
+MOST_FPS = 1000  # of cameras for slow motion; what is faster repeats frames without end
 
 
 @dataclass(frozen=True)
@@ -17,8 +21,8 @@ class VideoInfo:
     Attributes:
         width, height: picture size in pixels as displayed (after rotation, with square pixels).
         fps: average frames per second.
-        num_frames: number of frames stored in the file.
-        duration: seconds.
+        num_frames: number of frames that `iter_frames` yields.
+        duration: seconds that they are shown.
         rotation: 0, 90, 180 or 270 degrees clockwise; reading applies it.
         codec: FFmpeg's name of the video codec, for example "h264".
         has_audio: whether there is sound beside the picture.
@@ -34,36 +38,38 @@ class VideoInfo:
     has_audio: bool
 
 
-def probe(path):
-    """Describes a video file; decodes its first frame only.
+def probe(path, *, keep_damaged=False):
+    """Describes a video file.
+
+    MP4, MOV, MKV and WebM with the usual codecs list their frames: there, one frame is decoded. Other files
+    are decoded to the end to be counted.
 
     Args:
         path: the video file.
+        keep_damaged: describe a damaged file, too, with the frames that can be shown.
 
     Returns:
         A `VideoInfo`.
 
     Raises:
-        VideoError: the file is missing, is not a video, is cut short or has no frames.
+        VideoError: the file is missing, is not a video, is cut short, damaged, too large or has no frames.
     """
-    with decode.open_video(path) as (container, stream):
-        extent = decode.listed_extent(stream)
-        first = next(decode.decoded(container, stream, path), None)
+    with decode.open_video(path, keep_damaged=keep_damaged) as (container, stream):
+        first = next(decode.decoded(container, stream, path, keep_damaged=keep_damaged), None)
         if first is None:
-            raise VideoError(f"{path}: expected a video with frames, received one with 0 frames")
-        height, width = decode.displayed_size(first, stream)
+            raise VideoError(f"{path}: expected a video with frames, received 0 frames; it may be cut short")
+        height, width = decode.displayed_size(first, stream, path)
         fps, has_audio = decode.frame_rate(stream), bool(container.streams.audio)
         codec, rotation = decode.codec_name(stream), decode.orientation(first)[0]
-    if extent is None:
-        with decode.open_video(path) as (container, stream):  # from the beginning
-            extent = decode.counted_extent(container, stream)
-    num_frames, seconds = max(1, extent[0]), extent[1]  # a damaged picture may be decoded, but not counted
+    num_frames, seconds = timeline.extent(path, keep_damaged=keep_damaged)
+    if first.interlaced_frame and fps * seconds > 1.5 * num_frames:
+        fps /= 2  # the file's rate is that of its fields
     return VideoInfo(
         width, height, float(fps), num_frames, float(seconds or num_frames / fps), rotation, codec, has_audio
     )
 
 
-def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None):
+def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None, keep_damaged=False):
     """Reads a clip: decodes, turns upright, resamples in time and scales.
 
     Args:
@@ -71,41 +77,47 @@ def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None):
         num_frames: number of frames to return; None reads to the end.
         fps: frames per second of the clip. Frame k is what a player shows `start + k / fps` seconds into the
             video: the newest frame whose timestamp is not later. This evens out variable frame rates, and
-            drops or repeats frames as needed. None keeps the file's frames from `start` on, in the order of
-            their timestamps.
-        start: seconds from the beginning of the video.
+            drops or repeats frames as needed. None keeps the file's frames from `start` on, in the order in
+            which the decoder shows them. From 0.000001 to 1000.
+        start: seconds from the beginning of the video. The frames are those of a read from 0 there.
         size: None keeps the size; `(height, width)` scales (antialiased) to cover this size and crops the
             centre; an int is a square. It equals `preprocess.resize` and `center_crop` up to the blur of
             colours that the file stores at half size.
+        keep_damaged: True yields what the decoder makes of damaged frames and of files that are cut short.
+            Damage is what FFmpeg notices: in H.264 nearly all, in HEVC, VP8 and VP9 little.
 
     Returns:
         uint8 array, shape `(num_frames, height, width, 3)`, RGB, range [0, 255].
 
     Raises:
-        VideoError: the file cannot be read, or has fewer frames than asked.
+        VideoError: the file cannot be read, is damaged or encrypted, its frames are larger than 8192 x 8192
+            pixels, it has fewer of them than asked, or they take more memory than there is.
         ValueError: an argument is out of its range.
     """
     if num_frames is not None and not (_is_integer(num_frames) and num_frames >= 1):
         raise ValueError(f"num_frames: expected a whole number over 0 or None, received {num_frames!r}")
-    frames = []
-    for frame in iter_frames(path, fps=fps, start=start, size=size):
-        frames.append(frame)
-        if len(frames) == num_frames:
-            break
+    try:
+        frames = iter_frames(path, fps=fps, start=start, size=size, keep_damaged=keep_damaged)
+        frames = list(itertools.islice(frames, num_frames))
+        clip = np.stack(frames) if frames else None
+    except MemoryError:
+        raise VideoError(
+            f"{path}: takes more memory than there is; ask for fewer or smaller frames"
+        ) from None
     if len(frames) < (num_frames or 1):
         rate = "" if fps is None else f" at {fps} fps"
         raise VideoError(
             f"{path}: expected {num_frames or 'some'} frames from {start} s on{rate}, received "
             f"{len(frames)}; ask for fewer frames, start earlier or leave this file out"
         )
-    return np.stack(frames)
+    return clip
 
 
-def iter_frames(path, *, fps=None, start=0.0, size=None):
+def iter_frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
     """Yields the frames of a video one by one, in constant memory however long the file is.
 
     Args:
-        path, fps, start, size: as in `read_clip`.
+        path, fps, start, size, keep_damaged: as in `read_clip`.
 
     Yields:
         uint8 arrays, shape `(height, width, 3)`, RGB, range [0, 255].
@@ -115,10 +127,10 @@ def iter_frames(path, *, fps=None, start=0.0, size=None):
         ValueError: an argument is out of its range.
     """
     if fps is not None:
-        check_fps(fps, "fps")
+        check_rate(fps, "fps")
     if not (is_number(start) and start >= 0):
         raise ValueError(f"start: expected seconds, 0 or more, received {start!r}")
-    return decode.frames(path, fps=fps, start=start, size=_checked_size(size))
+    return timeline.frames(path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged)
 
 
 # ---- arguments -------------------------------------------------------------------------------------------
@@ -132,18 +144,27 @@ def _checked_size(size):
     is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
     if not (is_pair and all(_is_integer(number) and number > 0 for number in pair)):
         raise ValueError(f"size: expected a whole number or (height, width), over 0, received {size!r}")
+    if pair[0] * pair[1] > decode.MOST_PIXELS:
+        raise ValueError(f"size: expected at most {decode.MOST_PIXELS} pixels, received {size!r}")
     return int(pair[0]), int(pair[1])
 
 
-def check_fps(fps, name):
-    if not (is_number(fps) and fps >= 1e-6):  # less is nothing, to `decode.fraction`
-        raise ValueError(f"{name}: expected frames a second, 0.000001 or more, received {fps!r}")
+def check_rate(fps, name):
+    """Raises ValueError unless `fps` is a rate that `timeline` counts with.
+
+    Args:
+        fps: frames a second.
+        name: what the message calls it.
+    """
+    if not (is_number(fps) and LEAST_FPS <= fps <= MOST_FPS):
+        raise ValueError(f"{name}: expected frames a second, {LEAST_FPS:f} to {MOST_FPS}, received {fps!r}")
 
 
 def _is_integer(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def is_number(value):
-    is_real = isinstance(value, (int, float, Fraction, np.integer, np.floating))
-    return is_real and not isinstance(value, bool) and math.isfinite(value)
+def is_number(number):
+    """Whether `number` is a finite real number, Python's or NumPy's."""
+    is_real = isinstance(number, (int, float, Fraction, np.integer, np.floating))
+    return is_real and not isinstance(number, bool) and math.isfinite(number)

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from vgcourse.files import NotWrittenError, new_file
-from vgcourse.video import decode
+from vgcourse.video import timeline
 from vgcourse.video.containers import VideoError, checked_path, reason
-from vgcourse.video.read import check_fps, is_number
+from vgcourse.video.read import check_rate, is_number
 
 # What encoders say of a clip that a format cannot hold, or of a full disk: Pillow alone has three ways.
 WRITING_ERRORS = (av.FFmpegError, OSError, OverflowError, RuntimeError, ValueError, struct.error)
@@ -50,7 +50,7 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
     encode = encoders.get(path.suffix.lower())
     if encode is None:
         raise ValueError(f"{path}: expected a name ending in {', '.join(encoders)}, received {path.suffix!r}")
-    check_fps(fps, f"{path}: fps")
+    check_rate(fps, f"{path}: fps")
     if not (is_number(crf) and 0 <= crf <= 51):
         raise ValueError(f"{path}: crf: expected a number from 0 to 51, received {crf!r}")
     if clip.ndim != 4 or clip.shape[-1] != 3 or 0 in clip.shape or clip.dtype != np.uint8:
@@ -62,7 +62,7 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
     if path.exists() and not path.is_file():
         raise VideoError(f"{path}: cannot be written: there is a folder or a device of this name")
     try:
-        data = encode(clip, decode.fraction(fps), "" if comment is None else str(comment), **options)
+        data = encode(clip, timeline.fraction(fps), "" if comment is None else str(comment), **options)
         with new_file(path) as part:
             part.write_bytes(data)
     except NotWrittenError as error:

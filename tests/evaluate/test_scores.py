@@ -1,4 +1,4 @@
-"""Scores of whole generators: real clips score like real ones at any speed, noise does not, the table says so."""
+"""Scores of generators: real clips score like real ones at any speed, noise does not, the table says so."""
 
 import keras
 import numpy as np
@@ -141,7 +141,7 @@ def tiny_generator(names, **settings):
 
 
 def test_a_generator_makes_one_clip_for_every_real_one(monkeypatch, real):
-    """The real clips' actions in their order, one person and way of moving per seed, the generator's speed."""
+    """The real clips' actions in their order, a person and a motion per seed, its speed."""
     some = real.select([70, 3, 42])
     generator = tiny_generator(real.action_names, fps=9.99)
     got = {}

@@ -56,6 +56,7 @@ WRONG = [
     ("repaired_step", step(d_loss=lambda r, f: tf.reduce_mean(tf.nn.softplus(f))), "fakes only"),
     ("repaired_step", step(d_loss=lambda r, f: tf.reduce_mean(tf.sin(5 * f))), "not down minimax"),
     ("repaired_step", step(g_loss=lambda _, f: tf.reduce_mean(tf.nn.softplus(f))), "found out"),
+    ("repaired_step", step(g_loss=lambda _, f: tf.reduce_mean(tf.sin(5 * f))), "not down its own loss"),
     ("repaired_step", lambda *arguments: 1.0, "expected the two losses"),
     ("averaged_weights", average(0.1, 0.9), "swapped"),
     ("averaged_weights", average(0.5, 0.5), "plain mean"),

@@ -431,7 +431,7 @@ print("one vector per clip: ", vectors.shape)
 def nearest(vectors):
     """For every row, the index of the nearest other row."""
     flat = vectors.reshape(len(vectors), -1).astype(np.float64)
-    distances = np.linalg.norm(flat[:, None] - flat, axis=2)
+    distances = np.stack([np.linalg.norm(flat - row, axis=1) for row in flat])
     np.fill_diagonal(distances, np.inf)  # not itself
     return distances.argmin(axis=1)
 

@@ -3,4 +3,4 @@
 Importing the package loads no TensorFlow; each module says at its top which axes and value ranges it uses.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

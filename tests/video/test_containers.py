@@ -40,6 +40,17 @@ def test_a_file_cut_anywhere_is_never_read_as_a_whole_one(tmp_path, suffix):
             video.read_clip(path)
 
 
+def test_half_a_jpeg_at_the_end_of_an_avi_is_damage(tmp_path):
+    """Its decoder fills up what is missing and says nothing; the container knows."""
+    path = encode(tmp_path / "video.avi", moving_clip(12), codec="mjpeg", pix_fmt="yuvj420p")
+    data = path.read_bytes()
+    last = data.rindex(b"\xff\xd8")
+    path.write_bytes(data[: (last + data.index(b"\xff\xd9", last)) // 2])
+    with pytest.raises(video.VideoError, match=r"could decode 11 frames, then: incomplete packet"):
+        video.read_clip(path)
+    assert len(video.read_clip(path, keep_damaged=True)) in (11, 12)
+
+
 @pytest.mark.parametrize("suffix", ["mkv", "webm"])
 def test_the_last_byte_of_matroska_counts(tmp_path, suffix):
     path = make_video(tmp_path / f"video.{suffix}")

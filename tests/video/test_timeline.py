@@ -57,7 +57,11 @@ def test_the_order_is_the_decoders_not_that_of_the_containers_times(tmp_path, or
 
 
 @pytest.mark.parametrize(
-    ("codec", "options"), [("libx264", {"bf": "7", "b_strategy": "0"}), ("mpeg4", {"bf": "2", "qmax": "2"})]
+    ("codec", "options"),
+    [
+        ("libx264", {"bf": "7", "b_strategy": "0", "sc_threshold": "0"}),
+        ("mpeg4", {"bf": "2", "qmax": "2"}),
+    ],
 )
 @pytest.mark.parametrize("suffix", ["avi", "asf"])
 def test_times_that_ffmpeg_guesses_do_not_change_the_order(tmp_path, codec, options, suffix):
@@ -77,8 +81,11 @@ def test_times_that_ffmpeg_guesses_do_not_change_the_order(tmp_path, codec, opti
     "options", [{"g": "60", "bf": "3"}, {"x264-params": "open-gop=1:keyint=30:bframes=3"}]
 )
 def test_a_start_gives_what_a_read_from_the_beginning_gives_there(tmp_path, suffix, options):
-    clip = np.concatenate([numbered_clip(25)] * 5)
-    path = encode(tmp_path / f"long.{suffix}", clip, pix_fmt="yuv420p", settings={"options": options})
+    clip, settings = (
+        np.concatenate([numbered_clip(25)] * 5),
+        {"options": options, "time_base": Fraction(1, 25)},
+    )
+    path = encode(tmp_path / f"long.{suffix}", clip, pix_fmt="yuv420p", settings=settings)
     whole = video.read_clip(path)
     assert len(whole) == 125
     for start in (1.04, 1.5, 2.4, 2.41, 3.2, 4.88):
@@ -98,10 +105,15 @@ def test_a_start_in_recordings_put_together(tmp_path):
 
 
 def test_a_start_where_every_frame_claims_to_be_a_key_frame(tmp_path):
-    source = encode(tmp_path / "one.mkv", np.concatenate([numbered_clip(25)] * 4), pix_fmt="yuv420p")
-    path = odd_videos.remux(source, tmp_path / "all.mkv", are_keys=True)
+    parameters = "keyint=40:min-keyint=40:scenecut=0:bframes=0:log-level=none"
+    clip = np.concatenate([numbered_clip(25, 64, 64)] * 4)
+    settings = {"options": {"crf": "4", "x265-params": parameters}}
+    source = encode(tmp_path / "one.mkv", clip, codec="libx265", pix_fmt="yuv420p", settings=settings)
+    path = odd_videos.remux(source, tmp_path / "all.mp4", are_keys=True)
+    assert all(packet.is_keyframe for packet in odd_videos.packets(path))
     whole = video.read_clip(path)
-    np.testing.assert_array_equal(video.read_clip(path, start=2), whole[50:])
+    for start in (1.2, 1.56, 3.0, 3.8):
+        np.testing.assert_array_equal(video.read_clip(path, start=start), whole[round(25 * start) :])
 
 
 def test_few_frames_are_decoded_before_a_late_start(tmp_path, monkeypatch):
@@ -111,6 +123,13 @@ def test_few_frames_are_decoded_before_a_late_start(tmp_path, monkeypatch):
     monkeypatch.setattr(decode, "decoded", lambda *a, **k: (counts.append(1) or f for f in decoded(*a, **k)))
     assert frame_numbers(video.read_clip(path, start=7, num_frames=1)) == [0]
     assert len(counts) < 75
+
+
+def test_frames_shown_again_are_copies(tmp_path):
+    path = encode(tmp_path / "clip.mkv", numbered_clip(2), codec="ffv1")
+    first, again, *_ = video.iter_frames(path, fps=50)
+    first[:] = 0
+    assert frame_numbers(again[None]) == [0]
 
 
 def test_a_slow_clock_repeats_frames_without_storing_them(tmp_path):

@@ -178,6 +178,7 @@ def cases():
 CASES = list(cases())
 DEFAULT = """
     h264 in avi|mpeg4b in avi|vp8hidden in webm|gif in gif|h264 in asf|mpeg2b in mpg|mpeg1 in mpg|h264 in flv
+    H.264, pyramid, in mpg|MPEG-4 from asf in mkv
     H.264, open GOP, in ts|H.264, pyramid, in avi|H.264, short GOP, in mp4|H.264, long GOP, in mkv
     H.264 from avi in mkv|H.264 from asf in mp4|MPEG-4 from avi in mp4|HEVC, open GOP, in mkv
     VFR h264 in mp4|starts late in ts|edit list, H.264|negative times in mkv|turned by 90 in mp4

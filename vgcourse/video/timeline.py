@@ -222,7 +222,7 @@ def _first_frame(packets):
 
 
 def _begins_well(frames, key_time, until):
-    """Yields `frames`; raises _CannotSkip if, up to a time, they do not follow a key frame in order."""
+    """Yields `frames`; raises _CannotSkip unless, up to a time, they follow a key frame in order."""
     previous = None
     for frame in frames:
         if previous is None and not (frame.key_frame and frame.pts == key_time):
@@ -233,6 +233,8 @@ def _begins_well(frames, key_time, until):
         previous = frame.pts
         if previous > until:
             break
+    if previous is None:
+        raise _CannotSkip
     yield from frames
 
 

@@ -11,13 +11,13 @@ from vgcourse.scale import addresses
 
 def test_a_file_appears_only_when_it_is_whole_and_a_failure_leaves_the_old_one(tmp_path):
     place = tmp_path / "new folder ü" / "file"
-    with addresses.new_file(str(place)) as partial:
+    with addresses.new_place(str(place)) as partial:
         partial.write_bytes(b"half")
         assert not place.exists()
     assert (place.read_bytes(), addresses.size(str(place))) == (b"half", 4)
 
     def fails():
-        with addresses.new_file(str(place)) as partial:
+        with addresses.new_place(str(place)) as partial:
             partial.write_bytes(b"ne")
             raise OSError("no more")
 

@@ -29,8 +29,8 @@ def folder(tmp_path):
     return tmp_path / "my videos"
 
 
-def make_parts(folder, work, settings=SETTINGS):
-    videos, *_ = beam_steps.list_videos(str(folder), settings)
+def make_parts(folder, work, settings=SETTINGS, videos=None):
+    videos = videos or _videos(folder)
     return [beam_steps.make_part(json.dumps(item), str(work), settings) for item in videos]
 
 
@@ -74,8 +74,6 @@ def test_a_plan_takes_every_clip_once_in_order_and_fills_all_shards_but_the_last
 @pytest.mark.parametrize("what", ["nothing", "part", "row", "changed video", "other settings"])
 def test_what_is_torn_or_has_changed_is_read_again_and_nothing_else(folder, tmp_path, monkeypatch, what):
     rows = make_parts(folder, tmp_path / "work")
-    read, real = [], folders.iter_clips
-    monkeypatch.setattr(folders, "iter_clips", lambda path, **kw: read.append(path) or real(path, **kw))
     settings = SETTINGS
     if what == "part":
         os.truncate(rows[1][1]["part"], 100)
@@ -85,8 +83,11 @@ def test_what_is_torn_or_has_changed_is_read_again_and_nothing_else(folder, tmp_
         odd_videos.encode(folder / "a b" / "2.mp4", odd_videos.moving_clip(12, 16, 16))
     elif what == "other settings":
         settings = settings._replace(fps=5.0)
-    again = make_parts(folder, tmp_path / "work", settings)
-    one, all_of_them = [str(folder / "a b" / "2.mp4")], [item.address for item in _videos(folder)]
+    videos = _videos(folder)  # which reads a clip of each label
+    read, real = [], folders.iter_clips
+    monkeypatch.setattr(folders, "iter_clips", lambda path, **kw: read.append(path) or real(path, **kw))
+    again = make_parts(folder, tmp_path / "work", settings, videos)
+    one, all_of_them = [str(folder / "a b" / "2.mp4")], [item.address for item in videos]
     assert read == {"nothing": [], "other settings": all_of_them}.get(what, one)
     clips = [row["clips"] for _, row in again]
     expected = {"changed video": [3, 3, 0, 2], "other settings": [0, 1, 0, 0]}

@@ -394,7 +394,7 @@ def tiny(monkeypatch):
     """Runs train the tiny game; returns the games that were made, with the seed of each."""
     made = []
 
-    def make(size, action_names, *, num_frames, fps, precision, seed):
+    def make(size, action_names, *, num_frames, fps, precision, seed, model=None):
         assert (size, tuple(action_names), fps, precision) == (1, NAMES, 10.0, "float32")
         made.append(tiny_gan(num_frames=num_frames, seed=seed))
         made[-1].step_function = made[-1].train_step  # few steps: cheaper than a graph

@@ -35,7 +35,7 @@ def size(place):
 
 
 @contextlib.contextmanager
-def new_file(place):
+def new_place(place):
     """Make a file that appears at `place` once it is whole: written under another name, then renamed.
 
     Args:
@@ -90,7 +90,7 @@ def read_json(place):
 
 def write_json(place, content):
     """Write `content` to a file at `place`, as JSON."""
-    with new_file(place) as path:
+    with new_place(place) as path:
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 

@@ -105,7 +105,7 @@ def _run(videos, work, shards, settings, arguments):
     from apache_beam.options.pipeline_options import PipelineOptions
 
     addresses.remove_folder(os.path.join(work, "store"))  # of a plan that may have been another
-    with addresses.new_file(FileSystems.join(work, VIDEOS)) as path:
+    with addresses.new_place(FileSystems.join(work, VIDEOS)) as path:
         path.write_text("".join(json.dumps(item) + "\n" for item in videos), encoding="ascii")
     here = "--runner=FnApiRunner" in arguments and not any("--direct_running_mode" in it for it in arguments)
     runner = _processes_here(work) if here else None

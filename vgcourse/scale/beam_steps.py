@@ -139,7 +139,7 @@ def _write_part(item, part, settings):
     """Streams the clips of a video to a file; `(clips, bytes)`. A VideoError says why it cannot be used."""
     size, num_frames, fps, _ = settings
     clips = 0
-    with addresses.local_file(item.address) as path, addresses.new_file(part) as partial:
+    with addresses.local_file(item.address) as path, addresses.new_place(part) as partial:
         with tf.io.TFRecordWriter(str(partial)) as writer:
             try:
                 for clip in folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps):
@@ -192,7 +192,7 @@ def make_shard(shard, folder):
     """
     place, num_clips, pieces = shard
     row = {"file": stores.shard_name(place), "num_clips": num_clips}
-    with addresses.new_file(FileSystems.join(folder, row["file"])) as path, path.open("w+b") as target:
+    with addresses.new_place(FileSystems.join(folder, row["file"])) as path, path.open("w+b") as target:
         for part, first, last in pieces:
             with FileSystems.open(part) as source:
                 source.seek(first)

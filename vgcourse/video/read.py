@@ -165,6 +165,6 @@ def _is_integer(value):
 
 
 def is_number(number):
-    """Whether `number` is a finite real number, Python's or NumPy's."""
+    """Returns whether `number` is finite and real, of Python's kinds or NumPy's."""
     is_real = isinstance(number, (int, float, Fraction, np.integer, np.floating))
     return is_real and not isinstance(number, bool) and math.isfinite(number)

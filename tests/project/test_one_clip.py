@@ -30,5 +30,6 @@ def test_the_core_is_as_short_as_the_page_says():
     assert abs(lines - int(promised.replace(",", ""))) < 100, lines
 
 
+@pytest.mark.slow
 def test_the_code_runs():
     exec(compile("\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)), "one_clip.md", "exec"), {})

@@ -145,6 +145,7 @@ def test_new_clips_are_no_copies():
     np.testing.assert_allclose(distances, metrics.nearest_neighbours(new, train)[1], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_encoder_must_be_trained_to_beat_the_mean_clip():
     keras.utils.set_random_seed(0)
     autoencoder, encoder = SPACE["build_autoencoder"]()

@@ -9,7 +9,10 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import pytest
 from PIL import Image
+
+OLD_PYAV = int(av.__version__.split(".")[0]) < 15  # copies no stream that can be read again
 
 
 def moving_clip(num_frames=6, height=48, width=64):
@@ -229,6 +232,8 @@ def remux(source, path, are_keys=False):
 
     With `are_keys`, every frame claims to be a key frame, as some recorders have it.
     """
+    if OLD_PYAV:
+        pytest.skip("older PyAV copies no stream that can be read again")
     with av.open(str(source)) as container, av.open(str(path), "w") as copy:
         stream = container.streams.video[0]
         new = copy.add_stream_from_template(stream)
@@ -303,6 +308,8 @@ def packets(path):
 
 def with_scrambled_packets(path, source, numbers):
     """A copy whose packets of these numbers are random behind their headers, as in encrypted files."""
+    if OLD_PYAV:
+        pytest.skip("older PyAV copies no stream that can be read again")
     random = np.random.default_rng(0)
     with av.open(str(source)) as container, av.open(str(path), "w") as copy:
         stream = container.streams.video[0]

@@ -141,7 +141,10 @@ def test_a_slow_clock_repeats_frames_without_storing_them(tmp_path):
     assert {frame_numbers(frame[None])[0] for frame in itertools.islice(frames, 5000)} == {0}
     assert tracemalloc.get_traced_memory()[1] < 2e6  # 61 MB in all
     tracemalloc.stop()
-    assert len(video.read_clip(path, fps=0.01)) == 90
+    assert len(video.read_clip(path, fps=0.01)) in (
+        81,
+        90,
+    )  # older FFmpeg does not say how long the last stays
 
 
 @pytest.mark.parametrize("suffix", ["ts", "mp4", "mkv"])
@@ -213,7 +216,7 @@ def _hard_to_measure(kind, folder):
     ],
 )
 def test_probe_and_read_clip_agree(tmp_path, kind):
-    if kind == "starts without a key frame" and int(av.__version__.split(".")[0]) < 15:
+    if kind == "starts without a key frame" and odd_videos.OLD_PYAV:
         pytest.skip("older PyAV copies no stream that can be read again")
     path, shown = _hard_to_measure(kind, tmp_path)
     info = video.probe(path)

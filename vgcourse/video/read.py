@@ -1,12 +1,11 @@
 """Load, from a file to frames: what a video is, one clip of it, or all its frames one by one."""
 
 import itertools
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
+from vgcourse import arguments
 from vgcourse.video import decode, timeline
 from vgcourse.video.containers import VideoError
 
@@ -94,8 +93,8 @@ def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None, keep_dam
             pixels, it has fewer of them than asked, or they take more memory than there is.
         ValueError: an argument is out of its range.
     """
-    if num_frames is not None and not (_is_integer(num_frames) and num_frames >= 1):
-        raise ValueError(f"num_frames: expected a whole number over 0 or None, received {num_frames!r}")
+    if num_frames is not None:
+        arguments.whole_number("num_frames", num_frames, 1)
     try:
         frames = iter_frames(path, fps=fps, start=start, size=size, keep_damaged=keep_damaged)
         frames = list(itertools.islice(frames, num_frames))
@@ -128,8 +127,7 @@ def iter_frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
     """
     if fps is not None:
         check_rate(fps, "fps")
-    if not (is_number(start) and start >= 0):
-        raise ValueError(f"start: expected seconds, 0 or more, received {start!r}")
+    arguments.real_number("start", start, 0, meaning="seconds")
     return timeline.frames(path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged)
 
 
@@ -140,13 +138,13 @@ def _checked_size(size):
     """(height, width) or None out of an int, a pair or None."""
     if size is None:
         return None
-    pair = (size, size) if _is_integer(size) else size
-    is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
-    if not (is_pair and all(_is_integer(number) and number > 0 for number in pair)):
-        raise ValueError(f"size: expected a whole number or (height, width), over 0, received {size!r}")
-    if pair[0] * pair[1] > decode.MOST_PIXELS:
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2:
+        raise ValueError(f"size: expected a whole number or (height, width), received {size!r}")
+    height, width = (arguments.whole_number("size", number, 1) for number in pair)
+    if height * width > decode.MOST_PIXELS:
         raise ValueError(f"size: expected at most {decode.MOST_PIXELS} pixels, received {size!r}")
-    return int(pair[0]), int(pair[1])
+    return height, width
 
 
 def check_rate(fps, name):
@@ -156,15 +154,4 @@ def check_rate(fps, name):
         fps: frames a second.
         name: what the message calls it.
     """
-    if not (is_number(fps) and LEAST_FPS <= fps <= MOST_FPS):
-        raise ValueError(f"{name}: expected frames a second, {LEAST_FPS:f} to {MOST_FPS}, received {fps!r}")
-
-
-def _is_integer(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def is_number(number):
-    """Returns whether `number` is finite and real, of Python's kinds or NumPy's."""
-    is_real = isinstance(number, (int, float, Fraction, np.integer, np.floating))
-    return is_real and not isinstance(number, bool) and math.isfinite(number)
+    arguments.real_number(name, fps, LEAST_FPS, MOST_FPS, meaning="frames a second")

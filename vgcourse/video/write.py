@@ -11,10 +11,11 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from vgcourse import arguments
 from vgcourse.files import NotWrittenError, new_file
 from vgcourse.video import timeline
 from vgcourse.video.containers import VideoError, checked_path, reason
-from vgcourse.video.read import check_rate, is_number
+from vgcourse.video.read import check_rate
 
 # What encoders say of a clip that a format cannot hold, or of a full disk: Pillow alone has three ways.
 WRITING_ERRORS = (av.FFmpegError, OSError, OverflowError, RuntimeError, ValueError, struct.error)
@@ -42,22 +43,13 @@ def write_video(path, clip, *, fps, comment=None, crf=18):
         VideoError: the file cannot be written, or the format holds no such size or rate.
     """
     path = Path(checked_path(path))
-    try:
-        clip = np.asarray(clip)
-    except ValueError as error:
-        raise ValueError(f"{path}: expected frames of one size, received different ones") from error
     encoders = {".mp4": _mp4, ".gif": _gif, ".webp": _webp, ".png": _contact_sheet}
     encode = encoders.get(path.suffix.lower())
     if encode is None:
         raise ValueError(f"{path}: expected a name ending in {', '.join(encoders)}, received {path.suffix!r}")
     check_rate(fps, f"{path}: fps")
-    if not (is_number(crf) and 0 <= crf <= 51):
-        raise ValueError(f"{path}: crf: expected a number from 0 to 51, received {crf!r}")
-    if clip.ndim != 4 or clip.shape[-1] != 3 or 0 in clip.shape or clip.dtype != np.uint8:
-        raise ValueError(
-            f"{path}: expected a uint8 clip of shape (num_frames, height, width, 3), received {clip.dtype} "
-            f"of shape {clip.shape}; preprocess.to_uint8 converts floats"
-        )
+    arguments.real_number(f"{path}: crf", crf, 0, 51)
+    clip = arguments.uint8_clips(str(path), clip, 4)
     options = {"crf": str(crf)} if encode is _mp4 else {}
     if path.exists() and not path.is_file():
         raise VideoError(f"{path}: cannot be written: there is a folder or a device of this name")

@@ -145,7 +145,7 @@ def test_write_refuses_other_names_and_rates(tmp_path):
         with pytest.raises(ValueError, match=r"fps: expected .* received 1e-07"):
             video.write_video(tmp_path / f"clip.{suffix}", moving_clip(), fps=1e-7)
     for crf in (-1, 52, "18", None):
-        with pytest.raises(ValueError, match=r"clip\.mp4: crf: expected a finite number from 0 to 51, received"):
+        with pytest.raises(ValueError, match=r"clip\.mp4: crf: expected .* from 0 to 51, received"):
             video.write_video(tmp_path / "clip.mp4", moving_clip(), fps=25, crf=crf)
 
 

@@ -110,7 +110,7 @@ def test_every_python_and_system_is_tried():
     assert matrix["python"] == ["3.11", "3.12", "3.13"]
     assert {system.split("-")[0] for system in matrix["os"]} == {"ubuntu", "macos", "windows"}
     assert matrix["exclude"] == [{"os": jobs["test"]["runs-on"], "python": jobs["test"]["env"]["UV_PYTHON"]}]
-    for github, names in [("push", {"test", "smoke", "wheel"}), ("schedule", {"window", "faults"})]:
+    for github, names in [("push", {"test", "smoke", "wheel"}), ("schedule", {"window", "faults", "fuzz"})]:
         assert {job for job in jobs if evaluate(jobs[job]["if"], event(github))} == names
 
 

@@ -63,6 +63,9 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
             put_in_place(store, folder, Path(scratch) / "replaced")
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(f"{folder}: expected to write a store here, received: {error}") from error
+    finally:
+        if hasattr(parts, "close"):  # a generator's threads end now, also after Ctrl-C
+            parts.close()
     return folder
 
 

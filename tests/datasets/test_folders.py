@@ -214,7 +214,6 @@ def long_video(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 64)
     monkeypatch.setattr(folders, "BYTES_AT_ONCE", 50 * FRAME.nbytes)
 
-
     def frames(path, **_):
         for k in range(2000):
             frame = FRAME + np.uint8(k // 100)

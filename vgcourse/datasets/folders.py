@@ -307,11 +307,11 @@ def _read_video(path, settings, reading):
         file.close()
         raise
     except (ValueError, OSError, MemoryError) as error:
-        return _Read(file, 0, reading.still, 0.0, why(error, path))
+        return _Read(file, 0, reading.still, 0.0, fault(error, path))
 
 
-def why(error, path):
-    """Returns, as text, why the video at `path` cannot be used; a MemoryError has none to tell."""
+def fault(error, path):
+    """Returns, as text, what `error` says of the video at `path`; a MemoryError says nothing itself."""
     no_memory = f"{path}: takes more memory than there is; scale it down, or leave it out"
     return printable(no_memory if isinstance(error, MemoryError) else error)
 

@@ -151,7 +151,7 @@ def _write_part(item, part, settings, reading):
                     writer.write(stores.serialise(clip, item.action, -1, item.file))
                     clips += 1
             except (ValueError, OSError, MemoryError) as error:  # a disk that is full is none of them
-                raise video.VideoError(folders.why(error, path).replace(path, item.shown)) from None
+                raise video.VideoError(folders.fault(error, path).replace(path, item.shown)) from None
         return clips, partial.stat().st_size
 
 

@@ -102,6 +102,17 @@ def test_prepare_reads_what_phones_and_editors_write(tmp_path):
         assert difference < 5, file
 
 
+def test_prepare_counts_the_clips_in_which_nothing_moves(tmp_path):
+    clip = odd_videos.moving_clip(8, 32, 32)[[0] * 8 + list(range(8))]
+    (tmp_path / "videos").mkdir()
+    odd_videos.encode(tmp_path / "videos" / "film.mkv", clip, codec="ffv1")
+    options = ["--size", 32, "--num-frames", 4, "--fps", 25]
+    result = run("prepare", tmp_path / "videos", tmp_path / "store", *options)
+    assert result.exit_code == 0, result.output
+    assert "1 videos read, 0 skipped; 2 clips of equal frames left out" in result.output
+    assert datasets.load_clips(tmp_path / "store").num_clips == 2
+
+
 def test_train_keeps_settings_checkpoints_history_and_generator(workshop):
     folder, _, trained = workshop
     assert trained.exit_code == 0, trained.output
@@ -205,6 +216,9 @@ def test_sizes_and_precisions_are_those_that_can_be_trained():
     ("arguments", "expected"),
     [
         (["prepare", "no-such-folder", "store"], "no-such-folder"),
+        (["prepare", "films", "gs://b/s"], "gs://b/s: addresses need --runner"),
+        (["prepare", "gs://b/films", "store"], "gs://b/films: addresses need --runner"),
+        (["prepare", "films", "store", "--keep-damaged", "--runner", "direct"], "without --runner"),
         (["train", "no-such-store", "run"], "no-such-store"),
         (["generate", "no-such.keras", "out"], "no-such.keras"),
         (["render", "out", "--actions", "fly"], "walk"),
@@ -277,6 +291,7 @@ def test_a_folder_without_a_usable_video_is_named(monkeypatch, capsys, tmp_path)
         (["demo", "--precision", "float8"], "float16, received float8"),
         (["train", "store", "run", "--precision", "float8"], "float16, received float8"),
         (["prepare", "videos", "store", "--size", "33"], "32, 64, 128, received 33"),
+        (["prepare", "videos", "store", "--fps", "1e308"], "--fps"),
         (["demo", "--minutes", "0"], "0.05"),
         (["train", "store", "run", "--minutes", "inf"], "--minutes"),
         (["demo", "--seed", str(2**32)], str(2**32 - 1)),
@@ -344,12 +359,12 @@ def test_prepare_passes_its_options_on(monkeypatch):
     monkeypatch.setattr("vgcourse.datasets.save_clips", save)
     prepare = functools.partial(reaches, monkeypatch, "vgcourse.datasets.iter_folder", returns="clips")
     assert prepare(["prepare", "films", "store"]) == call(
-        "films", size=64, num_frames=20, fps=10.0, report=[]
+        "films", size=64, num_frames=20, fps=10.0, keep_damaged=False, report=[]
     )
     assert save.call_args == call("store", "clips", overwrite=False)
-    options = ["--size", 32, "--num-frames", 8, "--fps", 5, "--overwrite"]
+    options = ["--size", 32, "--num-frames", 8, "--fps", 5, "--overwrite", "--keep-damaged"]
     received = prepare(["prepare", "films", "store", *options])
-    assert received == call("films", size=32, num_frames=8, fps=5.0, report=[])
+    assert received == call("films", size=32, num_frames=8, fps=5.0, keep_damaged=True, report=[])
     assert save.call_args == call("store", "clips", overwrite=True)
     tfds = functools.partial(reaches, monkeypatch, "vgcourse.datasets.iter_tfds", returns="clips")
     assert tfds(["prepare", "tfds:ucf101", "store", *options[:4]]) == call("ucf101", size=32, num_frames=8)

@@ -92,7 +92,12 @@ def prepare(
     store: Annotated[str, typer.Argument(help="Folder to make for the prepared clips.")],
     size: Size = 64,
     num_frames: Annotated[int, typer.Option(min=1, help="Frames per clip; training takes 16 of them.")] = 20,
-    fps: Annotated[float | None, typer.Option(min=0.1, help="Frames per second; 10 if not given.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.1, max=1000, help="Frames per second; 10 if not given.")
+    ] = None,
+    keep_damaged: Annotated[
+        bool, typer.Option("--keep-damaged", help="Use damaged videos, too, as far as they decode.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace a store that is there already.")] = False,
     runner: Annotated[
         str | None,
@@ -102,7 +107,7 @@ def prepare(
         list[str] | None, typer.Option(help="KEY=VALUE for Beam, such as flink_master=HOST:8081; repeatable.")
     ] = None,
 ):
-    """Cut videos into clips for training; bad files are skipped and listed.
+    """Cut videos into clips for training; bad files are skipped and listed, still clips left out and counted.
 
     With --runner, a killed job goes on where it stopped when the same command is given again.
     """
@@ -111,6 +116,11 @@ def prepare(
 
     if beam_option and runner is None:
         raise ValueError("--beam-option goes with --runner")
+    for place in (source, store):
+        if "://" in place and runner is None:
+            raise ValueError(f"{place}: addresses need --runner, for example --runner direct")
+    if keep_damaged and (runner is not None or source.startswith("tfds:")):
+        raise ValueError("--keep-damaged goes with a folder of videos, without --runner")
     if source.startswith("tfds:") and runner is not None:
         raise ValueError(
             "--runner goes with a folder of videos; TensorFlow Datasets prepares its sets itself"
@@ -131,7 +141,8 @@ def prepare(
             if source.startswith("tfds:"):
                 parts = datasets.iter_tfds(source.removeprefix("tfds:"), size=size, num_frames=num_frames)
             else:
-                parts = datasets.iter_folder(source, size=size, num_frames=num_frames, fps=fps, report=report)
+                settings = {"size": size, "num_frames": num_frames, "fps": fps, "keep_damaged": keep_damaged}
+                parts = datasets.iter_folder(source, **settings, report=report)
             datasets.save_clips(store, parts, overwrite=overwrite)
             clips = datasets.open_store(store)
             num_clips, shape, names = clips.num_clips, clips.clip_shape, clips.action_names
@@ -139,10 +150,11 @@ def prepare(
         for row in report:
             if row.status == "skipped":
                 print(f"skipped {row.file}: {row.reason}", file=sys.stderr)
-    skipped = sum(row.status == "skipped" for row in report)
+    skipped, still = sum(row.status == "skipped" for row in report), sum(row.still for row in report)
     print(
         f"{store}: {num_clips} clips {shape} of {', '.join(names)}"
         f"; {len(report) - skipped} videos read, {skipped} skipped"
+        + (f"; {still} clips of equal frames left out" if still else "")
     )
 
 

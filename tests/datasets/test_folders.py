@@ -2,12 +2,21 @@
 
 import os
 import re
+import signal
+import subprocess
 import sys
+import threading
+import time
 import tracemalloc
+from pathlib import Path
+from unittest.mock import Mock
 
 import av
 import numpy as np
+import odd_videos
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from samples import assert_same, write_counting_video
 
 from vgcourse import datasets, video
@@ -39,7 +48,7 @@ def test_subfolders_are_labels_and_frames_follow_each_other(tmp_path):
     assert (clips.fps, clips.actors.tolist()) == (25.0, [-1] * 5)
     greys = clips.clips.mean(axis=(2, 3, 4))
     np.testing.assert_allclose(greys[:2].ravel(), 3 * np.arange(16), atol=3)
-    assert [row[1:] for row in report] == [("read", "", 2), ("read", "", 1), ("read", "", 2)]
+    assert [row[1:] for row in report] == [("read", "", 2, 0), ("read", "", 1, 0), ("read", "", 2, 0)]
     assert [os.path.basename(row.file) for row in report] == ["été 1.mp4", "top.mp4", "UPPER.MP4"]
     assert clips.files[-1] == os.path.join("walk", "deep", "UPPER.MP4")
 
@@ -132,6 +141,9 @@ def test_nothing_usable_lists_the_reasons(mixed_folder, tmp_path):
         {"num_frames": 2.5},
         {"fps": 0},
         {"fps": "10"},
+        {"fps": 1e308},
+        {"fps": 1000.5},
+        {"num_frames": 10**30},
         {"fps": True},
     ],
 )
@@ -188,7 +200,8 @@ def test_linked_folders_are_followed_but_never_in_a_circle(tmp_path):
 def test_no_clip_crosses_a_cut(tmp_path, monkeypatch, frames_at_once):
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", frames_at_once)
     lengths, levels = [23, 40, 9, 31], [20, 230, 90, 200]
-    write_counting_video(tmp_path / "film.mp4", shades=np.repeat(levels, lengths))
+    flicker = 3 * (np.arange(sum(lengths)) % 2)  # something changes: still clips would be left out
+    write_counting_video(tmp_path / "film.mp4", shades=np.repeat(levels, lengths) + flicker)
     clips, report = clips_from_folder(tmp_path, size=16, num_frames=8)
     greys = clips.clips.mean(axis=(2, 3, 4))
     assert np.ptp(greys, axis=1).max() < 10
@@ -209,10 +222,16 @@ FRAME = np.zeros((32, 32, 3), np.uint8)
 
 @pytest.fixture
 def long_video(tmp_path, monkeypatch):
-    """A video of 2,000 frames, each of one grey, that is made while it is read; pieces are small."""
+    """A video of 2,000 frames of slowly growing grey, that is made while it is read; pieces are small."""
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 64)
     monkeypatch.setattr(folders, "BYTES_AT_ONCE", 50 * FRAME.nbytes)
-    frames = lambda path, **_: (FRAME + np.uint8(k // 100) for k in range(2000))  # noqa: E731
+
+    def frames(path, **_):
+        for k in range(2000):
+            frame = FRAME + np.uint8(k // 100)
+            frame[-1, -1] = k % 100  # something moves
+            yield frame
+
     monkeypatch.setattr(folders.video, "iter_frames", frames)
     (tmp_path / "long").mkdir()
     (tmp_path / "long" / "film.mp4").write_bytes(b"made while it is read")
@@ -229,7 +248,7 @@ def test_a_long_video_is_never_whole_in_memory(long_video):
                 k // 100 for k in range(10 * count, 10 * (count + len(part)))
             ]
             count += len(part)
-            assert report == [("film.mp4", "read", "", 200)]
+            assert report == [("film.mp4", "read", "", 200, 0)]
         peak = tracemalloc.get_traced_memory()[1] / FRAME.nbytes
     finally:
         tracemalloc.stop()
@@ -240,7 +259,7 @@ def test_a_long_video_is_never_whole_in_memory(long_video):
 def test_a_long_video_in_pieces_is_one_video(long_video, tmp_path):
     clips, report = clips_from_folder(long_video, size=32, num_frames=10, fps=25)
     assert clips.files == ("film.mp4",) * 200
-    assert report == [("film.mp4", "read", "", 200)]
+    assert report == [("film.mp4", "read", "", 200, 0)]
     assert clips.clips[:, :, 0, 0, 0].ravel().tolist() == [k // 100 for k in range(2000)]
     clips.clips[0] = 1  # an array of one's own
 
@@ -274,8 +293,8 @@ def test_a_full_disk_is_no_fault_of_the_video(long_video, monkeypatch):
 def test_few_videos_are_read_to_settle_the_labels(tmp_path, monkeypatch):
     for name in ("a/1", "a/2", "b/1", "b/2", "c/1"):
         write_counting_video(tmp_path / f"{name}.mp4", 9)
-    videos, read = folders.find_videos(tmp_path), []
-    assert folders.labels_with_clips(videos, read.append) == ("a", "b", "c")
+    videos, read = folders.find_videos(tmp_path, []), []
+    assert folders.labels_with_clips(videos, lambda path, _: read.append(path)) == ("a", "b", "c")
     assert sorted(path.parent.name for path in read) == ["a", "b", "c"]
 
 
@@ -285,3 +304,250 @@ def test_a_folder_becomes_a_store_without_being_held_in_memory(mixed_folder, tmp
     clips, expected_report = clips_from_folder(mixed_folder, size=8, num_frames=10)
     assert_same(load_clips(tmp_path / "store"), clips)
     assert report == expected_report
+
+
+# ---- nothing moves ---------------------------------------------------------------------------------------
+
+
+@given(
+    runs=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 120)), max_size=8),
+    num_frames=st.integers(1, 7),
+    at_once=st.integers(1, 64),
+)
+def test_clips_of_equal_frames_are_left_out_and_the_others_stay_as_they_are(runs, num_frames, at_once):
+    """The greys are too close for a cut, so that plain slices of the whole video are the oracle."""
+    greys = [grey for grey, length in runs for _ in range(length)]
+    slices = [greys[k : k + num_frames] for k in range(0, len(greys) - num_frames + 1, num_frames)]
+    moving = [clip for clip in slices if num_frames == 1 or len(set(clip)) > 1]
+    reading, frames = folders.Reading(), (np.full((4, 4, 3), grey, np.uint8) for grey in greys)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders, "FRAMES_AT_ONCE", at_once)
+        clips = list(folders.split_into_clips(frames, num_frames, reading))
+    assert [clip[:, 0, 0, 0].tolist() for clip in clips] == moving
+    assert reading.still == len(slices) - len(moving)
+
+
+def test_one_changed_pixel_in_one_frame_makes_a_clip():
+    for place in range(8):
+        frames = np.zeros((8, 6, 6, 3), np.uint8)
+        frames[place, 5, 5, 2] = 1
+        [clip] = folders.split_into_clips(frames, 8, folders.Reading())
+        np.testing.assert_array_equal(clip, frames)
+
+
+def test_a_slow_clock_repeats_frames_for_hours_and_gives_the_clips_that_change(tmp_path):
+    """Frames at 0 s, 603 s and 1,206 s: at 10 a second, frame 6030 is in the middle of a clip of 20."""
+    shown = odd_videos.numbered_clip(3, 16, 16)
+    odd_videos.encode(tmp_path / "slow.mkv", shown, codec="ffv1", times=[0, 603_000, 1_206_000])
+    tracemalloc.start()
+    clips, report = clips_from_folder(tmp_path, size=16, num_frames=20, fps=10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert odd_videos.frame_numbers(clips.clips[0]) == [0] * 10 + [1] * 10
+    assert [tuple(row) for row in report] == [("slow.mkv", "read", "", 1, 602)]  # of 12,060 frames
+    assert peak < 3_000 * shown[0].nbytes
+
+
+def test_a_video_in_which_nothing_moves_is_skipped_and_counted(tmp_path):
+    write_counting_video(tmp_path / "a" / "still.mp4", shades=[90] * 23)
+    write_counting_video(tmp_path / "b" / "moving.mp4", 8)
+    clips, report = clips_from_folder(tmp_path, size=8, num_frames=4)
+    assert [(row.status, row.clips, row.still) for row in report] == [("skipped", 0, 5), ("read", 2, 0)]
+    assert "still.mp4: expected frames that change, received 5 clips of equal ones" in report[0].reason
+    assert clips.action_names == ("b",)
+
+
+# ---- what cannot be read ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), FileNotFoundError(2, "No such")])
+@pytest.mark.parametrize("method", ["iterdir", "is_dir"])
+def test_a_subfolder_that_cannot_be_read_is_reported_and_the_others_are_read(
+    tmp_path, monkeypatch, method, error
+):
+    for label in ("a", "b", "c"):
+        write_counting_video(tmp_path / label / "video.mp4", 8)
+    real = getattr(Path, method)
+
+    def fails(path, *arguments, **options):
+        if path.name == "b":
+            raise error
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, method, fails)
+    clips, report = clips_from_folder(tmp_path, size=8, num_frames=8)
+    assert clips.action_names == ("a", "c")
+    assert [(row.file, row.status) for row in report[1:]] == [
+        (os.path.join("a", "video.mp4"), "read"),
+        (os.path.join("c", "video.mp4"), "read"),
+    ]
+    assert (report[0].file, report[0].status) == ("b", "skipped")
+    assert re.search(f"b: cannot be read: .*{error.strerror}", report[0].reason)
+
+
+def test_a_folder_that_cannot_be_read_at_all_is_one_error(tmp_path, monkeypatch):
+    def fails(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", fails)
+    with pytest.raises(ValueError, match=f"{tmp_path.name}: cannot be read: .*Permission denied"):
+        clips_from_folder(tmp_path, size=8, num_frames=8)
+
+
+def test_a_video_that_takes_too_much_memory_is_skipped_alone(tmp_path, monkeypatch):
+    for label in ("a", "b"):
+        write_counting_video(tmp_path / label / "video.mp4", 8)
+    real = video.iter_frames
+
+    def needs_much(path, **options):
+        yield from real(path, **options)
+        if path.parent.name == "a":
+            raise MemoryError
+
+    monkeypatch.setattr(folders.video, "iter_frames", needs_much)
+    clips, report = clips_from_folder(tmp_path, size=8, num_frames=8)
+    assert clips.action_names == ("b",)
+    assert [row.status for row in report] == ["skipped", "read"]
+    assert re.search("video.mp4: takes more memory than there is", report[0].reason)
+
+
+def test_a_damaged_video_is_skipped_or_kept_as_told(tmp_path):
+    write_counting_video(tmp_path / "good.mp4", 20)
+    write_counting_video(tmp_path / "torn.mp4", 60)
+    content = bytearray((tmp_path / "torn.mp4").read_bytes())
+    place = len(content) * 3 // 10
+    content[place : place + 20] = bytes(20)
+    (tmp_path / "torn.mp4").write_bytes(content)
+    with pytest.raises(video.VideoError) as error:
+        video.read_clip(tmp_path / "torn.mp4")
+    good_frames = int(re.search("could decode ([0-9]+) frames", str(error.value)).group(1))
+    assert 0 < good_frames < 60
+    for fps in (None, 25):
+        clips, report = clips_from_folder(tmp_path, size=8, num_frames=4, fps=fps)
+        assert set(clips.files) == {"good.mp4"}
+        assert f"could decode {good_frames} frames" in report[1].reason
+        clips, report = clips_from_folder(tmp_path, size=8, num_frames=4, fps=fps, keep_damaged=True)
+        kept = clips.clips[[file == "torn.mp4" for file in clips.files]]
+        assert (report[1].status, report[1].clips) == ("read", len(kept))
+        before = good_frames // 4
+        greys = kept[:before].mean(axis=(2, 3, 4)).ravel()
+        np.testing.assert_allclose(greys, 3 * np.arange(4 * before), atol=3)
+
+
+def test_a_label_too_long_for_file_names_is_skipped_and_reported(tmp_path):
+    fits, too_long, two_bytes = "f" * 200, "l" * 201, "ü" * 101
+    for label in (fits, too_long, two_bytes):
+        write_counting_video(tmp_path / label / "video.mp4", 8)
+    clips, report = clips_from_folder(tmp_path, size=8, num_frames=8)
+    assert clips.action_names == (fits,)
+    rows = {row.file.split(os.sep)[0]: row for row in report}
+    assert rows[fits].status == "read"
+    for label, length in ((too_long, 201), (two_bytes, 202)):
+        assert rows[label].status == "skipped"
+        assert re.search(f"label of at most 200 bytes.*received {length} bytes.*rename", rows[label].reason)
+    (tmp_path / fits / "video.mp4").unlink()
+    with pytest.raises(ValueError, match="expected videos.*received none that can be used"):
+        clips_from_folder(tmp_path, size=8, num_frames=8)
+
+
+# ---- stopped in the middle -------------------------------------------------------------------------------
+
+
+def endless(path, **options):
+    """Frames without end, all different."""
+    k = 0
+    while True:
+        yield np.full((8, 8, 3), k % 200, np.uint8)
+        k += 1
+
+
+def test_whoever_stops_ends_the_threads_between_two_frames(tmp_path, monkeypatch):
+    for name in "abcdefgh":
+        write_counting_video(tmp_path / f"{name}.mp4", 8)
+    real = video.iter_frames
+    monkeypatch.setattr(
+        folders.video,
+        "iter_frames",
+        lambda path, **options: (real if path.name == "a.mp4" else endless)(path, **options),
+    )
+    before = threading.active_count()
+    parts = folders.iter_folder(tmp_path, size=8, num_frames=8, report=[])
+    assert next(parts).files == ("a.mp4",)
+    parts.close()  # returns once all threads have ended
+    assert threading.active_count() == before
+    parts = folders.iter_folder(tmp_path, size=8, num_frames=8, report=[])
+    monkeypatch.setattr("vgcourse.datasets.store.check_same_kind", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        save_clips(tmp_path / "store", parts)
+    assert threading.active_count() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.mp4" for name in "abcdefgh"]
+
+
+INTERRUPTED = """
+import sys
+from vgcourse import __main__, video
+import test_folders
+def frames(path, **options):
+    print("reading", flush=True)
+    return test_folders.endless(path)
+video.iter_frames = frames
+sys.argv = ["vgcourse", "prepare", *sys.argv[1:]]
+__main__.main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
+def test_ctrl_c_ends_prepare_and_leaves_nothing_behind(tmp_path):
+    for name in "abcdefgh":
+        write_counting_video(tmp_path / "videos" / f"{name}.mp4", 8)
+    (tmp_path / "tmp").mkdir()
+    paths = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths}
+    job = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, tmp_path / "videos", tmp_path / "store"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert job.stdout.readline() == b"reading\n"
+        time.sleep(1)
+        job.send_signal(signal.SIGINT)
+        job.communicate(timeout=20)
+    finally:
+        job.kill()
+        job.wait()
+    assert job.returncode != 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tmp", "videos"]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+LONG = """
+import resource, sys
+from pathlib import Path
+from vgcourse import datasets
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+report = []
+shares = datasets.iter_folder(sys.argv[1], size=128, num_frames=16, fps=25, report=report)
+print(sum(len(part) for part in shares))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="kilobytes there, bytes elsewhere")
+def test_six_minutes_take_no_more_memory_than_a_minute(tmp_path):
+    (tmp_path / "videos").mkdir()
+    with av.open(str(tmp_path / "videos" / "long.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 128
+        y = np.arange(128, dtype=np.uint8)[:, None, None]
+        for k in range(9000):  # 440 MB as frames
+            picture = np.broadcast_to(y + np.uint8(k % 100), (128, 128, 3))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")))
+        container.mux(stream.encode())
+    command = [sys.executable, "-c", LONG, tmp_path / "videos"]
+    clips, kilobytes = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert 500 < int(clips) <= 9000 // 16
+    assert int(kilobytes) < 300_000

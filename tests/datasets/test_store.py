@@ -190,6 +190,68 @@ def test_a_damaged_index_is_named(tmp_path, kind, checksum):
             use(tmp_path / "store")
 
 
+def reindexed(store, **changes):
+    """Changes fields of a store's index, and makes its checksum right again."""
+    index = json.loads((store / "index.json").read_text(encoding="utf-8")) | changes
+    del index["sha256"]
+    index["sha256"] = hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+    (store / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"clip_shape": [5, 3, 3, 3]}, "received .* but 162 bytes a clip"),
+        ({"clip_shape": [6, 3, 2, 3]}, "received .* but 162 bytes a clip"),
+        ({"clip_shape": [1, 1, 1, 3]}, "received .* but 162 bytes a clip"),
+        ({"clip_shape": [6, 30, 30, 3]}, "num_bytes: expected"),
+        ({"action_names": []}, "received 0; .*has 0"),
+    ],
+)
+def test_an_index_of_other_clips_with_a_right_checksum_is_named(tmp_path, changes, words):
+    store = save_clips(tmp_path / "store", some_clips())
+    reindexed(store, **changes)
+    for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
+        with pytest.raises(ValueError, match=rf"store.index\.json: .*{words}"):
+            use(store)
+
+
+def test_bytes_of_a_shard_beyond_its_clips_are_a_wrong_index(tmp_path):
+    store = save_clips(tmp_path / "store", some_clips())
+    shards = json.loads((store / "index.json").read_text(encoding="utf-8"))["shards"]
+    reindexed(store, shards=[shards[0] | {"num_bytes": shards[0]["num_bytes"] * 10**6}])
+    with pytest.raises(ValueError, match=r"store.index\.json: .*num_bytes: expected.*received"):
+        load_clips(store)
+
+
+def test_an_action_without_a_name_anywhere_in_a_store_names_the_store(tmp_path):
+    store = save_clips(tmp_path / "store", some_clips())  # the first record's action has a name
+    reindexed(store, action_names=["walk", "run"])
+    with pytest.raises(ValueError, match=r"store: expected the clips of its index.*among its 2 names"):
+        load_clips(store)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="store: expected actions among its 2 names"):
+        list(make_dataset(store, batch_size=11, seed=0, shuffle=False))
+
+
+def test_brackets_within_brackets_are_no_index(tmp_path):
+    store = save_clips(tmp_path / "store", some_clips())
+    (store / "index.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"store.index\.json: expected a store's index.*brackets"):
+        load_clips(store)
+    with pytest.raises(ValueError, match="holds other files"):
+        save_clips(store, some_clips(), overwrite=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 200, b"\x05" + bytes(200)])
+def test_a_shard_of_no_records_is_named_though_its_checksum_is_right(tmp_path, content):
+    store = save_clips(tmp_path / "store", some_clips(num_clips=1, num_frames=1, size=1))
+    (store / "shard-00000.tfrecord").write_bytes(content)
+    row = {"num_bytes": 200, "sha256": hashlib.sha256(content).hexdigest()}
+    reindexed(store, shards=[{"file": "shard-00000.tfrecord", "num_clips": 1, **row}])
+    with pytest.raises(ValueError, match=r"shard-00000\.tfrecord: expected records.*received"):
+        load_clips(store)
+
+
 @pytest.mark.parametrize("field", ["file", "num_clips", "num_bytes", "sha256"])
 def test_a_shard_without_a_field_is_a_damaged_index(tmp_path, field):
     path = save_clips(tmp_path / "store", some_clips()) / "index.json"

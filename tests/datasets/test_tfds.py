@@ -28,13 +28,20 @@ def fake_tfds(videos, names):
     return types.SimpleNamespace(load=load)
 
 
+def growing(first, length, *shape):
+    """A video that gets brighter by 1 a frame."""
+    greys = first + np.arange(length, dtype=np.uint8)
+    return np.broadcast_to(greys[:, None, None, None], (length, *shape))
+
+
 def test_a_public_set_becomes_clips(monkeypatch):
-    videos = [np.full((length, 20, 30, 1), 50 * i, np.uint8) for i, length in enumerate([9, 3, 4])]
+    videos = [growing(50 * i, length, 20, 30, 1) for i, length in enumerate([9, 4, 3])]
+    videos.append(np.full((8, 20, 30, 1), 200, np.uint8))  # nothing moves
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", fake_tfds(videos, ["jump", "sit"]))
     clips = datasets.clips_from_tfds("ucf101", size=10, num_frames=4)
     assert clips.clips.shape == (3, 4, 10, 10, 3)
-    assert clips.clips[:, 0, 0, 0, 0].tolist() == [0, 0, 100]
-    assert (clips.actions.tolist(), clips.action_names) == ([0, 0, 0], ("jump", "sit"))
+    assert clips.clips[:, 0, 0, 0, 0].tolist() == [0, 4, 50]
+    assert (clips.actions.tolist(), clips.action_names) == ([0, 0, 1], ("jump", "sit"))
     with pytest.raises(ValueError, match="no_such_set.*not found"):
         datasets.clips_from_tfds("no_such_set", size=10, num_frames=4)
     with pytest.raises(ValueError, match="10 frames.*received none"):
@@ -42,7 +49,7 @@ def test_a_public_set_becomes_clips(monkeypatch):
 
 
 def test_a_public_set_without_labels_is_one_action(monkeypatch):
-    package = fake_tfds([np.zeros((8, 6, 6, 3), np.uint8)], None)
+    package = fake_tfds([growing(0, 8, 6, 6, 3)], None)
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", package)
     assert datasets.clips_from_tfds("ucf101", size=6, num_frames=8).action_names == ("ucf101",)
 

@@ -23,7 +23,7 @@ PROMISED = [
     "preprocess.find_cuts(clip)",
     "preprocess.quality_report(clip)",
     "datasets/actions.load_actions(split, *, size=64, num_frames=16, fps=10)",
-    "datasets/folders.clips_from_folder(folder, *, size, num_frames, fps=None)",
+    "datasets/folders.clips_from_folder(folder, *, size, num_frames, fps=None, keep_damaged=False)",
     "datasets/batches.make_dataset(clips_or_folder, labels=None, *, batch_size, seed, shuffle=True)",
     "datasets/store.save_clips(folder, clips)",
     "datasets/store.load_clips(folder)",

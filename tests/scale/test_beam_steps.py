@@ -29,8 +29,8 @@ def folder(tmp_path):
     return tmp_path / "my videos"
 
 
-def make_parts(folder, work, settings=SETTINGS, videos=None):
-    videos = videos or _videos(folder)
+def make_parts(folder, work, settings=SETTINGS):
+    videos = _videos(folder, settings)
     return [beam_steps.make_part(json.dumps(item), str(work), settings) for item in videos]
 
 
@@ -83,10 +83,10 @@ def test_what_is_torn_or_has_changed_is_read_again_and_nothing_else(folder, tmp_
         odd_videos.encode(folder / "a b" / "2.mp4", odd_videos.moving_clip(12, 16, 16))
     elif what == "other settings":
         settings = settings._replace(fps=5.0)
-    videos = _videos(folder)  # which reads a clip of each label
+    videos = _videos(folder, settings)  # to find the labels, some are looked into
     read, real = [], folders.iter_clips
     monkeypatch.setattr(folders, "iter_clips", lambda path, **kw: read.append(path) or real(path, **kw))
-    again = make_parts(folder, tmp_path / "work", settings, videos)
+    again = [beam_steps.make_part(json.dumps(item), str(tmp_path / "work"), settings) for item in videos]
     one, all_of_them = [str(folder / "a b" / "2.mp4")], [item.address for item in videos]
     assert read == {"nothing": [], "other settings": all_of_them}.get(what, one)
     clips = [row["clips"] for _, row in again]
@@ -97,8 +97,8 @@ def test_what_is_torn_or_has_changed_is_read_again_and_nothing_else(folder, tmp_
     assert all(os.path.getsize(row["part"]) == row["num_bytes"] for _, row in again if row["clips"])
 
 
-def _videos(folder):
-    return beam_steps.list_videos(str(folder), SETTINGS)[0]
+def _videos(folder, settings=SETTINGS):
+    return beam_steps.list_videos(str(folder), settings, [])[0]
 
 
 def test_a_part_that_is_too_short_is_no_shard(folder, tmp_path):
@@ -126,7 +126,28 @@ def test_a_full_disk_is_no_bad_video(folder, tmp_path, monkeypatch):
     assert [row["clips"] for _, row in make_parts(folder, tmp_path / "work")] == [3, 5, 0, 2]
 
 
-@pytest.mark.parametrize("error", [video.VideoError, ValueError, OSError])
+def test_still_clips_are_left_out_and_counted_as_on_the_plain_path(tmp_path):
+    clip = odd_videos.moving_clip(8, 16, 16)
+    (tmp_path / "videos").mkdir()
+    odd_videos.encode(tmp_path / "videos" / "a.mkv", clip[[0, 1, 2, 3, 4, 4, 4, 4, 5, 6]], codec="ffv1")
+    odd_videos.encode(tmp_path / "videos" / "b.mkv", clip[[0] * 8], codec="ffv1")
+    [(_, moving), (_, still)] = make_parts(tmp_path / "videos", tmp_path / "work")
+    assert moving["report"] == ("a.mkv", "read", "", 1, 1)
+    assert (still["report"][1], still["report"][3:]) == ("skipped", (0, 2))
+    list(datasets.iter_folder(tmp_path / "videos", size=8, num_frames=4, fps=25.0, report=(report := [])))
+    assert [tuple(row[3:]) for row in report] == [(1, 1), (0, 2)]
+
+
+def test_what_cannot_be_used_is_listed_as_on_the_plain_path(folder):
+    (folder / "a b").rename(folder / ("a" * 250))
+    plain, report = [], []
+    list(datasets.iter_folder(folder, size=8, num_frames=4, fps=25.0, report=plain))
+    videos, *_ = beam_steps.list_videos(str(folder), SETTINGS, report)
+    assert [item.file for item in videos] == ["ü/1.mp4"]
+    assert report == plain[:3]
+
+
+@pytest.mark.parametrize("error", [video.VideoError, ValueError, OSError, MemoryError])
 def test_a_video_that_breaks_off_gives_no_clips(folder, tmp_path, monkeypatch, error):
     def breaks(path, **options):
         yield from odd_videos.moving_clip(8, 8, 8)
@@ -136,18 +157,24 @@ def test_a_video_that_breaks_off_gives_no_clips(folder, tmp_path, monkeypatch, e
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 4)  # clips come before the end
     monkeypatch.chdir(tmp_path)
     rows = make_parts("my videos", tmp_path / "work")  # workers may be elsewhere: messages keep the name
-    assert rows[0][1]["report"] == ("a b/1.mp4", "skipped", "my videos/a b/1.mp4: damaged after 8 frames", 0)
+    file, status, reason, *counts = rows[0][1]["report"]
+    assert (file, status, counts) == ("a b/1.mp4", "skipped", [0, 0])
+    words = "takes more memory than there is" if error is MemoryError else "damaged after 8 frames"
+    assert reason.startswith(f"my videos/a b/1.mp4: {words}")
     assert list(tmp_path.glob("work/parts/*.tfrecord")) == []
 
 
 def test_memory_does_not_grow_with_the_length_of_a_video(tmp_path, monkeypatch):
     """Peak of Python's and NumPy's memory while a part is written: 1,000 frames against 5,000."""
-    frame = np.zeros((16, 16, 3), np.uint8)
+    frames = np.zeros((2, 16, 16, 3), np.uint8)
+    frames[1, 0, 0] = 1
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 128)
     item = beam_steps.Video(0, "x.mp4", "x.mp4", "x.mp4", 0, None)
     peaks = []
     for length in (500, 1_000, 5_000):  # the first warms up
-        monkeypatch.setattr(video, "iter_frames", lambda *a, n=length, **k: itertools.repeat(frame, n))
+        monkeypatch.setattr(
+            video, "iter_frames", lambda *a, n=length, **k: itertools.islice(itertools.cycle(frames), n)
+        )
         tracemalloc.start()
         settings = beam_steps.Settings(16, 4, 25.0)
         _, row = beam_steps.make_part(json.dumps(item), str(tmp_path / str(length)), settings)

@@ -137,7 +137,7 @@ def _streamed_order(store, first_draw, seed):
         return tf.gather(block, _permuted(tf.range(size), size, [seed, number]))
 
     def load(records, frames):
-        parsed = parse_records(records, store.clip_shape)
+        parsed = parse_records(records, store)
         return tf.gather(parsed["clip"], frames, axis=1, batch_dims=1), parsed["action"]
 
     if seed is None:

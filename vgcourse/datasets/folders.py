@@ -5,12 +5,14 @@ Range: uint8 [0, 255] throughout.
 """
 
 import itertools
+import math
 import os
 import statistics
 import tempfile
+import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,39 +24,47 @@ from vgcourse.files import NotWrittenError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe")
 VIDEO_SUFFIXES += (".vob", ".ts", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".ogv", ".gif", ".webp")
-FRAMES_AT_ONCE = 1024  # frames of one video, scaled, in which cuts are looked for together
+FRAMES_AT_ONCE = 256  # frames of one video, scaled, in which cuts are looked for together
+AROUND_A_CUT = 9  # frames on either side that `preprocess.find_cuts` compares it with
 BYTES_AT_ONCE = 8 * 2**20  # clips of one video that wait in memory; those of a longer one wait on disk
+MOST_NUM_FRAMES = 2**31 - 1
+LONGEST_LABEL = 200  # bytes in UTF-8: it becomes part of a file name, and those have 255
 
 
 class FileReport(NamedTuple):
-    """What became of one video.
+    """What became of one video, or of a subfolder that cannot be read.
 
     Attributes:
         file: path below the folder.
         status: "read" or "skipped".
         reason: why it was skipped, or empty.
         clips: how many clips it gave.
+        still: how many were left out, because all frames of each are equal.
     """
 
     file: str
     status: str
     reason: str
     clips: int
+    still: int = 0
 
 
-def clips_from_folder(folder, *, size, num_frames, fps=None):
+def clips_from_folder(folder, *, size, num_frames, fps=None, keep_damaged=False):
     """Turn a folder of videos into labelled clips; a video that cannot be used is skipped and reported.
 
     The name of a subfolder is the label of all videos in it, at any depth; videos right in `folder` are
     labelled with its name. Hidden files, and files without a usual video suffix, are left out. Long videos
-    give many clips, one after the other; no clip runs across a cut. Frames are scaled to cover the square
-    and cropped at its centre.
+    give many clips, one after the other; no clip runs across a cut. Clips in which nothing moves, all their
+    frames being equal, are left out and counted. Frames are scaled to cover the square and cropped at its
+    centre.
 
     Args:
         folder: the folder.
         size: height and width of the clips in pixels.
         num_frames: frames per clip.
         fps: frames per second; None keeps every video's own frames.
+        keep_damaged: use damaged videos, and those that are cut short, too: all that the decoder makes of
+            them, which may be grey or garbage. Otherwise they are skipped.
 
     Returns:
         `(Clips, report)`: uint8 `(num_clips, num_frames, size, size, 3)` in the order of the file names, and
@@ -67,7 +77,8 @@ def clips_from_folder(folder, *, size, num_frames, fps=None):
     report, rates = [], {}
 
     def parts():
-        for part in iter_folder(folder, size=size, num_frames=num_frames, fps=fps, report=report):
+        settings = {"size": size, "num_frames": num_frames, "fps": fps, "keep_damaged": keep_damaged}
+        for part in iter_folder(folder, **settings, report=report):
             rates[part.files[0]] = part.fps
             yield part
 
@@ -81,14 +92,14 @@ def clips_from_folder(folder, *, size, num_frames, fps=None):
     return replace(clips, actions=actions, action_names=names, fps=rate), report
 
 
-def iter_folder(folder, *, size, num_frames, fps=None, report):
+def iter_folder(folder, *, size, num_frames, fps=None, report, keep_damaged=False):
     """Yield the `Clips` of `clips_from_folder` piece by piece, for sets larger than memory.
 
     A damaged video is skipped as a whole, even if it begins well. So the clips of a video that is too long to
     wait in memory until it has been read wait in a temporary file, as large as what it adds to a store.
 
     Args:
-        folder, size, num_frames, fps: see `clips_from_folder`.
+        folder, size, num_frames, fps, keep_damaged: see `clips_from_folder`.
         report: a list; a `FileReport` is appended for every video once it is read.
 
     Yields:
@@ -102,15 +113,16 @@ def iter_folder(folder, *, size, num_frames, fps=None, report):
     if not video.checked_path(folder):
         raise ValueError("expected a folder of videos, received an empty name")
     folder = Path(video.checked_path(folder))
-    videos = find_videos(folder)
+    videos = find_videos(folder, report)
     labels = [label for _, label in videos]
+    settings = {"size": size, "num_frames": num_frames, "fps": fps, "keep_damaged": keep_damaged}
     names = labels_with_clips(
-        videos, lambda path: next(iter_clips(path, size=size, num_frames=num_frames, fps=fps))
+        videos, lambda path, reading: next(iter_clips(path, **settings, reading=reading))
     )
-    results = _in_parallel(lambda item: _read_video(item[0], size, num_frames, fps), videos)
+    results = _in_parallel(lambda item, stop: _read_video(item[0], settings, Reading(stop)), videos)
     for (path, label), read in zip(videos, results, strict=True):
-        file = printable(path.relative_to(folder))
-        report.append(FileReport(file, "read" if read.count else "skipped", read.reason, read.count))
+        file, status = printable(path.relative_to(folder)), "read" if read.count else "skipped"
+        report.append(FileReport(file, status, read.reason, read.count, read.still))
         for clips in _pieces(read, (num_frames, size, size, 3)):
             actions, actors = np.full(len(clips), names.index(label)), np.full(len(clips), -1)
             yield Clips(clips, actions, actors, names, read.fps, (file,) * len(clips))
@@ -122,45 +134,82 @@ def iter_folder(folder, *, size, num_frames, fps=None, report):
 def check_clip_settings(size, num_frames, fps):
     """Raises ValueError unless `size` and `num_frames` are whole numbers over 0; `fps` may also be None."""
     arguments.whole_number("size", size, 1)
-    arguments.whole_number("num_frames", num_frames, 1)
+    arguments.whole_number("num_frames", num_frames, 1, MOST_NUM_FRAMES)
     if fps is not None:
-        arguments.frames_per_second("fps", fps)
+        arguments.real_number("fps", fps, arguments.LEAST_FPS, video.MOST_FPS, meaning="frames per second")
 
 
 # ---- which videos ----------------------------------------------------------------------------------------
 
 
-def find_videos(folder):
+def find_videos(folder, report):
     """Find the videos of a folder; links are followed.
 
     Args:
         folder: a `Path`.
+        report: a list; a `FileReport` is appended for every subfolder that cannot be read, and for every
+            video whose label cannot be used.
 
     Returns:
-        `(path, label)` of every video below it, in the order of their names.
+        `(path, label)` of every other video below it, in the order of their names.
 
     Raises:
-        ValueError: there is no such folder, or no video in it.
+        ValueError: there is no such folder, it cannot be read, or there is no video in it.
     """
     if not folder.is_dir():
         received = "a file" if folder.exists() else "no such folder"
         raise ValueError(f"{folder}: expected a folder of videos, received {received}")
-    found, root = [], folder.resolve()
-
-    def walk(place, label, above):
-        for entry in sorted(place.iterdir()):
-            is_video = entry.suffix.lower() in VIDEO_SUFFIXES
-            if is_video and not entry.name.startswith("."):
-                found.append((entry, printable(label or root.name)))
-            elif entry.is_dir() and not entry.name.startswith("."):
-                real = entry.resolve()
-                if real not in above:  # a link back to a folder above would never end
-                    walk(entry, label or entry.name, above | {real})
-
-    walk(folder, None, {root})
+    found, waiting = [], [(folder, None, frozenset())]
+    while waiting:
+        entry, label, above = waiting.pop()
+        file = printable(entry.relative_to(folder))
+        if above and entry.suffix.lower() in VIDEO_SUFFIXES:
+            label = printable(label or folder.resolve().name)
+            if is_usable_label(label, file, report):
+                found.append((entry, label))
+            continue
+        try:
+            entries, real = _entries(entry)
+        except (OSError, RuntimeError) as error:  # not ours, or gone meanwhile
+            if not above:
+                raise ValueError(f"{folder}: cannot be read: {printable(error)}") from error
+            report.append(FileReport(file, "skipped", f"{entry}: cannot be read: {printable(error)}", 0))
+            continue
+        if real not in above:  # a link back to a folder above would never end
+            label = label or (entry.name if above else None)
+            waiting += [(name, label, above | {real}) for name in reversed(entries)]
     if not found:
-        raise ValueError(f"{folder}: expected videos ({' '.join(VIDEO_SUFFIXES)}), received none")
+        unusable = ", ".join(row.file for row in report[:3])
+        received = f"none that can be used ({unusable})" if report else "none"
+        raise ValueError(f"{folder}: expected videos ({' '.join(VIDEO_SUFFIXES)}), received {received}")
     return found
+
+
+def _entries(place):
+    """The entries of a folder, sorted, without hidden ones; and the folder's own path. A file has none."""
+    if not place.is_dir():
+        return [], None
+    return sorted(entry for entry in place.iterdir() if not entry.name.startswith(".")), place.resolve()
+
+
+def is_usable_label(label, file, report):
+    """Check that clips of a label can be written: `generate` makes it part of their names.
+
+    Args:
+        label: text.
+        file: the video that has it, as `report` calls it.
+        report: a list; if the label cannot be used, a `FileReport` is appended.
+
+    Returns:
+        True or False.
+    """
+    length = len(label.encode())
+    if length > LONGEST_LABEL or not {"/", "\0"}.isdisjoint(label):
+        expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
+        received = f"received {length} bytes, {label[:20]!r} ..."
+        report.append(FileReport(file, "skipped", f"{file}: {expected}, {received}; rename its folder", 0))
+        return False
+    return True
 
 
 def printable(name):
@@ -175,7 +224,8 @@ def labels_with_clips(videos, first_clip):
 
     Args:
         videos: pairs (video, label).
-        first_clip: function of a video; a ValueError or OSError says that there is none.
+        first_clip: function of a video and a `Reading`; a ValueError, OSError or MemoryError says that there
+            is none.
 
     Returns:
         A tuple of labels, sorted.
@@ -184,17 +234,17 @@ def labels_with_clips(videos, first_clip):
     for item, label in videos:
         by_label.setdefault(label, []).append(item)
 
-    def gives_a_clip(item):
+    def gives_a_clip(item, stop):
         try:
-            first_clip(item)
-        except (ValueError, OSError):
+            first_clip(item, Reading(stop))
+        except (ValueError, OSError, MemoryError):
             return False
         return True
 
     labels = sorted(by_label)
     if len(labels) == 1:  # it has a clip, or there is none at all
         return tuple(labels)
-    shown = _in_parallel(lambda label: any(map(gives_a_clip, by_label[label])), labels)
+    shown = _in_parallel(lambda label, stop: any(gives_a_clip(it, stop) for it in by_label[label]), labels)
     return tuple(label for label, found in zip(labels, shown, strict=True) if found)
 
 
@@ -218,28 +268,52 @@ def report_empty_labels(report, labels, names):
 # ---- from a video to its clips ---------------------------------------------------------------------------
 
 
+@dataclass
+class Reading:
+    """What is known of a video while it is read.
+
+    Attributes:
+        stop: ends it before the next frame, by a CancelledError, once it is set.
+        longest: frames of the longest shot so far.
+        still: clips left out so far, because all frames of each are equal.
+    """
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    longest: int = 0
+    still: int = 0
+
+
 class _Read(NamedTuple):
     """A video that was read: its clips one after the other in a file, how many, and why if there is none."""
 
     file: tempfile.SpooledTemporaryFile
     count: int
+    still: int
     fps: float
     reason: str
 
 
-def _read_video(path, size, num_frames, fps):
+def _read_video(path, settings, reading):
     """All clips of a video, as `_Read`; of one that breaks off there is none."""
     file, count = tempfile.SpooledTemporaryFile(BYTES_AT_ONCE), 0  # noqa: SIM115, who reads it closes it
     try:
-        for clip in iter_clips(path, size=size, num_frames=num_frames, fps=fps):
+        for clip in iter_clips(path, **settings, reading=reading):
             _append(file, clip)
             count += 1
-        rate = arguments.frames_per_second(f"{path}: fps", float(fps or video.probe(path).fps))
-        return _Read(file, count, rate, "")
-    except NotWrittenError:
+        rate = settings["fps"] or video.probe(path, keep_damaged=settings["keep_damaged"]).fps
+        rate = arguments.frames_per_second(f"{path}: fps", float(rate))
+        return _Read(file, count, reading.still, rate, "")
+    except (NotWrittenError, CancelledError):
+        file.close()
         raise
-    except (ValueError, OSError) as error:
-        return _Read(file, 0, 0.0, printable(error))
+    except (ValueError, OSError, MemoryError) as error:
+        return _Read(file, 0, reading.still, 0.0, fault(error, path))
+
+
+def fault(error, path):
+    """Returns, as text, what `error` says of the video at `path`; a MemoryError says nothing itself."""
+    no_memory = f"{path}: takes more memory than there is; scale it down, or leave it out"
+    return printable(no_memory if isinstance(error, MemoryError) else error)
 
 
 def _append(file, clip):
@@ -262,60 +336,101 @@ def _pieces(read, shape):
             yield clips
 
 
-def iter_clips(path, *, size, num_frames, fps=None):
+def iter_clips(path, *, size, num_frames, fps=None, keep_damaged=False, reading=None):
     """Yield the clips of one video, one after the other, in constant memory however long it is.
 
     Args:
         path: the video file.
-        size, num_frames, fps: see `clips_from_folder`.
+        size, num_frames, fps, keep_damaged: see `clips_from_folder`.
+        reading: a `Reading`, which counts and can end it, or None.
 
     Yields:
-        uint8 `(num_frames, size, size, 3)`; no clip runs across a cut.
+        uint8 `(num_frames, size, size, 3)`; no clip runs across a cut, and something changes in each.
 
     Raises:
-        ValueError, OSError: the file cannot be read (perhaps after some clips), or is too short for one clip.
+        ValueError, OSError: the file cannot be read (perhaps after some clips), or gives no clip.
+        CancelledError: `reading.stop` was set.
     """
-    shots = [0]
-    clips = split_into_clips(video.iter_frames(path, fps=fps, size=size), num_frames, shots)
+    reading = Reading() if reading is None else reading
+    frames = video.iter_frames(path, fps=fps, size=size, keep_damaged=keep_damaged)
+    clips = split_into_clips(frames, num_frames, reading)
     first = next(clips, None)
+    if first is None and reading.still:
+        raise ValueError(f"{path}: expected frames that change, received {reading.still} clips of equal ones")
     if first is None:
         raise ValueError(
-            f"{path}: expected {num_frames} frames without a cut, received {max(shots)} at most; ask "
+            f"{path}: expected {num_frames} frames without a cut, received {reading.longest} at most; ask "
             "for fewer frames, or leave this file out"
         )
     yield first
     yield from clips
 
 
-def split_into_clips(frames, num_frames, shots):
-    """Cut a video into clips that follow each other, none across a cut.
+def split_into_clips(frames, num_frames, reading):
+    """Cut a video into clips that follow each other, none across a cut, none of equal frames.
 
     Args:
         frames: an iterable of frames `(H, W, 3)`, uint8.
         num_frames: frames per clip; what is left over at the end of a shot is dropped.
-        shots: a list; the length of every shot is appended.
+        reading: a `Reading`, which counts and can end it.
 
     Yields:
         uint8 `(num_frames, H, W, 3)`.
     """
-    frames, rest = iter(frames), []
-    while piece := list(itertools.islice(frames, FRAMES_AT_ONCE)):
+    frames, rest = _shorten_repeats(frames, num_frames, reading), []
+    while piece := list(itertools.islice(frames, max(FRAMES_AT_ONCE, num_frames))):
         piece = np.stack(rest + piece)
         for shot in np.split(piece, preprocess.find_cuts(piece)):
-            shots.append(len(shot))
+            reading.longest = max(reading.longest, len(shot))
             whole = len(shot) - len(shot) % num_frames
-            yield from shot[:whole].reshape(-1, num_frames, *shot.shape[1:])
-        rest = list(shot[whole:])  # the last shot may go on in the next piece
+            for clip in shot[:whole].reshape(-1, num_frames, *shot.shape[1:]):
+                if num_frames > 1 and all(np.array_equal(clip[0], frame) for frame in clip[:0:-1]):
+                    reading.still += 1
+                else:
+                    yield clip
+        rest = list(shot[whole:].copy())  # the last shot may go on in the next piece
+        del piece, shot  # not kept while the next piece is read
+
+
+def _shorten_repeats(frames, num_frames, reading):
+    """Yield `frames`, but of a long row of equal ones a short one: a slow clock repeats a frame for hours.
+
+    What is left out are whole clips, counted as still, so that all other clips stay as they are.
+    """
+    enough = 2 * (num_frames + AROUND_A_CUT) if num_frames > 1 else math.inf
+    shown, previous, repeats, held = None, None, 0, 0
+    for frame in frames:
+        if reading.stop.is_set():
+            raise CancelledError
+        content = frame.tobytes()
+        if content == previous:
+            repeats += 1
+            if repeats > enough:
+                clips, held = divmod(held + 1, num_frames)
+                reading.still += clips
+                continue
+        else:
+            yield from itertools.repeat(shown, held)
+            previous, repeats, held = content, 0, 0
+        shown = frame
+        yield frame
+    yield from itertools.repeat(shown, held)
 
 
 def _in_parallel(function, items):
-    """`map` over threads (decoding lets other threads run), in order, with few results waiting."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = deque()
+    """`map` over threads (decoding lets other threads run), in order, with few results waiting.
+
+    `function` also takes an Event, which is set where nobody waits for results any more (after Ctrl-C).
+    """
+    workers, stop, waiting = os.cpu_count() or 1, threading.Event(), deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
         for item in items:
-            waiting.append(pool.submit(function, item))
+            waiting.append(pool.submit(function, item, stop))
             if len(waiting) > 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from vgcourse import arguments
 from vgcourse.datasets.clips import Clips, check_same_kind, checked_names
@@ -29,6 +30,7 @@ from vgcourse.datasets.clips import Clips, check_same_kind, checked_names
 INDEX_NAME = "index.json"
 STORE_FORMAT = "vgcourse clips 1"
 SHARD_BYTES = 64 * 2**20  # about, of a shard
+MOST_BESIDE_A_CLIP = 2**16  # bytes of a record: its labels, and the name of a file, at most a few thousand
 
 
 def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
@@ -63,6 +65,9 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
             put_in_place(store, folder, Path(scratch) / "replaced")
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(f"{folder}: expected to write a store here, received: {error}") from error
+    finally:
+        if hasattr(parts, "close"):  # a generator's threads end now, also after Ctrl-C
+            parts.close()
     return folder
 
 
@@ -195,13 +200,21 @@ def load_clips(folder):
         `Clips`. For a store larger than memory, hand the folder to `datasets.make_dataset` instead.
 
     Raises:
-        ValueError: no store there, or a shard that is missing or differs from its checksum (it is named).
+        ValueError: no store there, a shard that is missing or differs from its checksum (it is named), or
+            records that do not fit the index.
     """
     store = open_store(folder)
+    try:
+        return _load_records(store)
+    except (tf.errors.OpError, ValueError) as error:
+        raise ValueError(f"{folder}: expected the clips of its index, received: {error}") from error
+
+
+def _load_records(store):
     clips = np.empty((store.num_clips, *store.clip_shape), np.uint8)
     actions, actors, files, done = [], [], [], 0
     for records in read_records(store, tf.range(len(store.paths))).batch(64):
-        some = parse_records(records, store.clip_shape)
+        some = parse_records(records, store)
         clips[done : done + len(some["clip"])] = some["clip"].numpy()
         done += len(some["clip"])
         actions.extend(some["action"].numpy())
@@ -211,20 +224,25 @@ def load_clips(folder):
     return Clips(clips, np.array(actions), np.array(actors), store.action_names, store.fps, files)
 
 
-def parse_records(records, clip_shape):
+def parse_records(records, store):
     """Parse a batch of serialised clips, in TensorFlow.
 
     Args:
         records: string tensor, shape `(batch,)`.
-        clip_shape: `(num_frames, height, width, 3)`.
+        store: the `Store` that they belong to.
 
     Returns:
         Dict of tensors: `clip` uint8 `(batch, *clip_shape)`; `action`, `actor` int64 and `file` `(batch,)`.
+        An action without a name is an InvalidArgumentError that names the store's folder.
     """
     kinds = {"clip": tf.string, "action": tf.int64, "actor": tf.int64, "file": tf.string}
     parsed = tf.io.parse_example(records, {name: tf.io.FixedLenFeature([], kinds[name]) for name in kinds})
-    parsed["clip"] = tf.reshape(tf.io.decode_raw(parsed["clip"], tf.uint8), [-1, *clip_shape])
-    return parsed
+    parsed["clip"] = tf.reshape(tf.io.decode_raw(parsed["clip"], tf.uint8), [-1, *store.clip_shape])
+    names = len(store.action_names)
+    message = f"{Path(store.paths[0]).parent}: expected actions among its {names} names"
+    fits = tf.reduce_all((parsed["action"] >= 0) & (parsed["action"] < names))
+    with tf.control_dependencies([tf.debugging.Assert(fits, [message, parsed["action"]])]):
+        return {name: tf.identity(value) for name, value in parsed.items()}
 
 
 def read_records(store, order):
@@ -304,7 +322,7 @@ def open_store(folder, *, worker=0, num_workers=1):
         expected = "expected a store's index (`vgcourse prepare FOLDER STORE` makes a store out of videos)"
         raise ValueError(f"{Path(str(folder), INDEX_NAME)}: {expected}, received {error!r}") from error
     with ThreadPoolExecutor() as pool:  # hashlib lets other threads run
-        list(pool.map(_check_shard, store.paths, shards))
+        list(pool.map(lambda path, shard: _check_shard(path, shard, store), store.paths, shards))
     return store
 
 
@@ -323,7 +341,10 @@ def _share(shards, worker, num_workers):
 
 def _read_index(folder):
     """The index, a dict; a ValueError if it is of another kind or not as it was written."""
-    index = json.loads((folder / INDEX_NAME).read_text("utf-8"))
+    try:
+        index = json.loads((folder / INDEX_NAME).read_text("utf-8"))
+    except RecursionError:
+        raise ValueError("brackets within brackets, thousands of them") from None
     if index["format"] != STORE_FORMAT:
         raise ValueError(f"format {index['format']!r}")
     rest = {name: index[name] for name in index if name != "sha256"}
@@ -333,7 +354,8 @@ def _read_index(folder):
     for shard in index["shards"]:
         arguments.whole_number("num_clips", shard["num_clips"], 1)
         least = shard["num_clips"] * math.prod(index["clip_shape"])
-        arguments.whole_number("num_bytes", shard["num_bytes"], least, meaning="its clips")
+        most = least + shard["num_clips"] * MOST_BESIDE_A_CLIP
+        arguments.whole_number("num_bytes", shard["num_bytes"], least, most, meaning="its clips")
         if not {"file", "sha256"} <= set(shard):
             raise ValueError(f"shard {shard}")
     if index["num_clips"] != sum(shard["num_clips"] for shard in index["shards"]) or not index["shards"]:
@@ -352,7 +374,8 @@ def _check_shape(shape):
         arguments.whole_number("clip_shape", number, 1)
 
 
-def _check_shard(path, shard):
+def _check_shard(path, shard, store):
+    """Raises ValueError unless the shard is the one that was written, and its first record fits the index."""
     if not os.path.isfile(path):
         raise ValueError(f"{path}: expected a shard of {shard['num_bytes']} bytes, received no such file")
     received = _sha256(path)
@@ -361,6 +384,26 @@ def _check_shard(path, shard):
             f"{path}: corrupted shard: expected {shard['num_bytes']} bytes with sha256 {shard['sha256']}, "
             f"received {os.path.getsize(path)} bytes with {received}; make the store again"
         )
+    try:
+        record = _first_record(path)
+        clip, action = record["clip"].bytes_list.value[0], record["action"].int64_list.value[0]
+    except (ValueError, IndexError, DecodeError) as error:
+        raise ValueError(f"{path}: expected records of labelled clips, received: {error!r}") from error
+    index, names = Path(path).with_name(INDEX_NAME), len(store.action_names)
+    if len(clip) != math.prod(store.clip_shape):
+        received = f"{store.clip_shape}, but {len(clip)} bytes a clip in {path}"
+        raise ValueError(f"{index}: expected the shape of its clips, received {received}")
+    if not 0 <= action < names:
+        raise ValueError(f"{index}: expected a name of every action, received {names}; {path} has {action}")
+
+
+def _first_record(path):
+    """The features of the first record: of a TFRecord, its length and the length's checksum come first."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(12)[:8], "little")
+        if length > os.path.getsize(path):
+            raise ValueError(f"a record of {length} bytes")
+        return tf.train.Example.FromString(file.read(length)).features.feature
 
 
 def _sha256(path):

@@ -8,7 +8,7 @@ import numpy as np
 
 from vgcourse import preprocess
 from vgcourse.datasets.clips import Clips, concatenate
-from vgcourse.datasets.folders import check_clip_settings, split_into_clips
+from vgcourse.datasets.folders import Reading, check_clip_settings, split_into_clips
 from vgcourse.video import reason
 
 
@@ -39,7 +39,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
         name, size, num_frames, split: see `clips_from_tfds`.
 
     Yields:
-        `Clips` of one video; one that is too short yields nothing.
+        `Clips` of one video; one that is too short, or in which nothing moves, yields nothing.
 
     Raises:
         ValueError: see `clips_from_tfds`.
@@ -52,7 +52,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
         frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
         side = min(frames.shape[1:3])
         frames = preprocess.resize(preprocess.center_crop(frames, side, side), size, size)
-        clips = list(split_into_clips(frames, num_frames, []))
+        clips = list(split_into_clips(frames, num_frames, Reading()))
         if clips:
             action = int(example["label"]) if "label" in example else 0
             yield Clips(np.stack(clips), [action] * len(clips), [-1] * len(clips), names, 25.0)

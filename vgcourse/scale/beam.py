@@ -49,6 +49,8 @@ def beam_arguments(runner, options=()):
 def prepare_folder(folder, store, settings, *, report, overwrite=False, arguments=()):
     """Make a store out of a folder of videos with Apache Beam (needs `pip install vgcourse[beam]`).
 
+    Damaged videos are always skipped: there is no `keep_damaged` here.
+
     Args:
         folder: the folder, as for `datasets.iter_folder`, or an address such as "gs://bucket/videos".
         store: the store to make, a folder or an address.
@@ -67,7 +69,7 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
     folders.check_clip_settings(*settings[:3])
     folder, store, work = _places(folder, store, overwrite)
     shards = store if addresses.is_address(store) else os.path.join(work, "store")
-    videos, labels, names = beam_steps.list_videos(folder, settings)
+    videos, labels, names = beam_steps.list_videos(folder, settings, report)
     try:
         rows, shard_rows = _run(videos, work, shards, settings, list(arguments))
         report.extend(folders.FileReport(*row["report"]) for row in rows)

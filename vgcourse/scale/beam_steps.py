@@ -51,12 +51,13 @@ Video = namedtuple("Video", "place address shown file action stamp")
 # ---- the list of videos ----------------------------------------------------------------------------------
 
 
-def list_videos(folder, settings):
+def list_videos(folder, settings, report):
     """List the videos of a folder, by the rules of `datasets.iter_folder`.
 
     Args:
         folder: a path or an address, as text.
         settings: `Settings`.
+        report: as for `datasets.folders.find_videos`.
 
     Returns:
         `(list of Video, their labels, the labels that are actions)`; the first two in the order of the file
@@ -65,27 +66,28 @@ def list_videos(folder, settings):
     Raises:
         ValueError: there is no such folder, or no video in it.
     """
-    found = list((_find_at_address if addresses.is_address(folder) else _find_in_folder)(folder))
+    found = list((_find_at_address if addresses.is_address(folder) else _find_in_folder)(folder, report))
     if not found:
         raise ValueError(f"{folder}: expected videos ({' '.join(folders.VIDEO_SUFFIXES)}), received none")
     labels = [label for *_, label in found]
     names = folders.labels_with_clips(
-        [(address, label) for address, *_, label in found], lambda address: next(_clips(address, settings))
+        [(address, label) for address, *_, label in found],
+        lambda address, reading: next(_clips(address, settings, reading)),
     )
     actions = {label: names.index(label) if label in names else -1 for label in labels}
     videos = [Video(place, *row, actions[label], stamp) for place, (*row, stamp, label) in enumerate(found)]
     return videos, labels, names
 
 
-def _clips(address, settings):
+def _clips(address, settings, reading):
     size, num_frames, fps, _ = settings
     with addresses.local_file(address) as path:
-        yield from folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps)
+        yield from folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps, reading=reading)
 
 
-def _find_in_folder(folder):
+def _find_in_folder(folder, report):
     """Yields `(address, shown, file, stamp, label)` of every video."""
-    for path, label in folders.find_videos(Path(folder)):
+    for path, label in folders.find_videos(Path(folder), report):
         try:
             stamp = [path.stat().st_size, path.stat().st_mtime_ns]
         except OSError:  # a broken link, for example: the report will say so
@@ -93,7 +95,7 @@ def _find_in_folder(folder):
         yield os.path.abspath(path), str(path), folders.printable(path.relative_to(folder)), stamp, label
 
 
-def _find_at_address(folder):
+def _find_at_address(folder, report):
     """The same, of an address; the rules are those of `datasets.find_videos`."""
     folder = folder.rstrip("/")
     found = [(file.path[len(folder) + 1 :].split("/"), file) for file in addresses.list_files(folder)]
@@ -102,7 +104,8 @@ def _find_at_address(folder):
         if not hidden and Path(parts[-1]).suffix.lower() in folders.VIDEO_SUFFIXES:
             label = parts[0] if len(parts) > 1 else folder.rsplit("/", 1)[-1]
             stamp = [file.size_in_bytes, file.last_updated_in_seconds]
-            yield file.path, file.path, "/".join(parts), stamp, label
+            if folders.is_usable_label(label, "/".join(parts), report):
+                yield file.path, file.path, "/".join(parts), stamp, label
 
 
 # ---- the steps -------------------------------------------------------------------------------------------
@@ -125,28 +128,30 @@ def make_part(line, work, settings):
     part, row_place = (FileSystems.join(work, "parts", f"{key}.{end}") for end in ("tfrecord", "json"))
     row = addresses.read_json(row_place) if FileSystems.exists(row_place) else None
     if row is None or addresses.size(part) != row["num_bytes"]:
+        reading = folders.Reading()
         try:
-            clips, num_bytes = _write_part(item, part, settings)
-            report = (item.file, "read", "", clips)
+            clips, num_bytes = _write_part(item, part, settings, reading)
+            report = (item.file, "read", "", clips, reading.still)
         except video.VideoError as error:
-            clips, num_bytes, report = 0, 0, (item.file, "skipped", folders.printable(error), 0)
+            clips, num_bytes = 0, 0
+            report = (item.file, "skipped", folders.printable(error), 0, reading.still)
         row = {"part": part, "clips": clips, "num_bytes": num_bytes, "report": report}
         addresses.write_json(row_place, row)
     return item.place, row
 
 
-def _write_part(item, part, settings):
+def _write_part(item, part, settings, reading):
     """Streams the clips of a video to a file; `(clips, bytes)`. A VideoError says why it cannot be used."""
     size, num_frames, fps, _ = settings
-    clips = 0
+    options, clips = {"size": size, "num_frames": num_frames, "fps": fps, "reading": reading}, 0
     with addresses.local_file(item.address) as path, addresses.new_place(part) as partial:
         with tf.io.TFRecordWriter(str(partial)) as writer:
             try:
-                for clip in folders.iter_clips(path, size=size, num_frames=num_frames, fps=fps):
+                for clip in folders.iter_clips(path, **options):
                     writer.write(stores.serialise(clip, item.action, -1, item.file))
                     clips += 1
-            except (ValueError, OSError) as error:  # a disk that is full is neither
-                raise video.VideoError(str(error).replace(path, item.shown)) from None
+            except (ValueError, OSError, MemoryError) as error:  # a disk that is full is none of them
+                raise video.VideoError(folders.fault(error, path).replace(path, item.shown)) from None
         return clips, partial.stat().st_size
 
 

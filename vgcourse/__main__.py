@@ -29,6 +29,7 @@ LONGEST = 60 * 24 * 365  # minutes
 SIZES = (32, 64, 128)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SUFFIXES = ("gif", "mp4", "webp", "png")  # of `generate.SUFFIXES`
+INTERRUPTED = 128 + signal.SIGINT  # the exit code
 MOST_CLIPS = 100_000  # of one `generate`
 MOST_STEPS = 2**31 - 1  # of a run, and clips of a step: see `training.settings`
 
@@ -289,10 +290,13 @@ def main():
     warnings.showwarning = lambda message, *_: say("warning", message)
     signal.signal(signal.SIGTERM, end)
     try:
-        sys.exit(app(arguments or ["--help"], standalone_mode=False))
+        code = app(arguments or ["--help"], standalone_mode=False)
+        if code == INTERRUPTED:  # so some versions of Typer hand Ctrl-C on
+            raise KeyboardInterrupt
+        sys.exit(code)
     except (KeyboardInterrupt, typer.Abort):
         say("stopped", "by Ctrl-C")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         if hasattr(error, "format_message"):  # of an option or an argument
             say("error", error.format_message())

@@ -131,9 +131,38 @@ def test_demo_writes_all_it_promises(tmp_path, capsys):
     assert generator.action_names == datasets.load_actions("test").action_names
 
 
+OURS = json.dumps({"size": 32, "steps": 9, "precision": "float32", "seed": 0, "untrained": SCORES})
+
+
 def test_a_demo_that_cannot_start_leaves_the_last_one_as_it_was(seen, tmp_path):
-    (tmp_path / "metrics.json").write_text("kept")
+    (tmp_path / "metrics.json").write_text(OURS)
     with pytest.raises(ValueError, match="bfloat16"):
         demo.run_demo(tmp_path, precision="float8")
-    assert (tmp_path / "metrics.json").read_text() == "kept"
+    assert (tmp_path / "metrics.json").read_text() == OURS
     assert len(list(tmp_path.iterdir())) == 1
+    (tmp_path / "samples.gif").write_bytes(b"somebody's own, beside what a demo left")
+    with pytest.raises(ValueError, match=r"samples\.gif: there is a file"):
+        demo.run_demo(tmp_path, precision="float32")
+    assert seen == {"scored": []}
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+def test_files_of_somebody_elses_are_not_written_over(seen, tmp_path, name):
+    for content in ("", "[" * 100_000, "[1]", '{"size": 32}'):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(ValueError, match=f"{tmp_path.name}: holds {name}, not of an earlier demo"):
+            demo.run_demo(tmp_path)
+        assert (tmp_path / name).read_text() == content
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert seen == {"scored": []}
+
+
+def test_a_demo_that_was_stopped_can_be_given_again(seen, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(generate, "write_samples", lambda *_, **__: 1 / 0)  # the generator is kept by then
+        with pytest.raises(ZeroDivisionError):
+            demo.run_demo(tmp_path)
+    assert (tmp_path / "generator.keras").exists()
+    for _ in range(2):
+        demo.run_demo(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == WANTED

@@ -2,9 +2,11 @@
 
 import csv
 import functools
+import io
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import warnings
@@ -18,7 +20,8 @@ import typer
 from typer.testing import CliRunner
 
 from vgcourse import __main__ as command_line
-from vgcourse import datasets, gan, people, preprocess, training, video
+from vgcourse import __version__, datasets, gan, generate, people, preprocess, training, video
+from vgcourse.files import new_file
 
 COMMANDS = ("demo", "render", "prepare", "train", "generate", "evaluate", "train-features")
 
@@ -33,6 +36,14 @@ def main(monkeypatch, capsys, *arguments):
     with pytest.raises(SystemExit) as stop:
         command_line.main()
     return stop.value.code, *capsys.readouterr()
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """`main` sets a handler for a process that ends with it."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +221,8 @@ def test_render_writes_clips_and_labels(tmp_path):
 def test_sizes_and_precisions_are_those_that_can_be_trained():
     assert tuple(gan.RECIPES) == command_line.SIZES
     assert ("auto", *gan.PRECISIONS) == command_line.PRECISIONS
+    assert generate.SUFFIXES == command_line.SUFFIXES
+    assert training.settings.LARGEST == command_line.MOST_STEPS
 
 
 @pytest.mark.parametrize(
@@ -223,6 +236,11 @@ def test_sizes_and_precisions_are_those_that_can_be_trained():
         (["generate", "no-such.keras", "out"], "no-such.keras"),
         (["render", "out", "--actions", "fly"], "walk"),
         (["render", "out", "--actors", "many"], "0-79"),
+        (["render", "out", "--actors", "³"], "within 0-9999, such as 0-79, received '³'"),
+        (["render", "out", "--actors", "1-²"], "within 0-9999"),
+        (["render", "out", "--actors", "-5"], "within 0-9999"),
+        (["render", "out", "--actors", "0-999999999999"], "within 0-9999"),
+        (["render", "out", "--actors", "9" * 5000], "within 0-9999"),
         (["render", "out", "--actors", "5-3"], "smaller number first"),
         (["train", "store", "run", "--strategy", "tpu"], "mirrored, multi-worker; received 'tpu'"),
         (["train", "store", "run", "--strategy", "multi-worker"], "TF_CONFIG"),
@@ -259,14 +277,81 @@ def test_an_error_that_nobody_foresaw_is_one_line_too(monkeypatch, capsys):
     )
 
 
-def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("number", "code", "words"), [(signal.SIGINT, 130, "by Ctrl-C"), (signal.SIGTERM, 143, "by SIGTERM")]
+)
+@pytest.mark.parametrize("options", [[], ["--debug"]])
+def test_what_is_stopped_says_so_and_clears_away(monkeypatch, capsys, tmp_path, number, code, words, options):
+    def stopped(*args, **kwargs):
+        with new_file(tmp_path / "clip.mp4") as part:
+            part.touch()
+            signal.raise_signal(number)
 
-    monkeypatch.setattr("vgcourse.people.render_actions", interrupted)
-    code, _, message = main(monkeypatch, capsys, "render", "out")
-    assert code in (1, 130)
-    assert "Traceback" not in message
+    monkeypatch.setattr("vgcourse.people.render_actions", stopped)
+    assert main(monkeypatch, capsys, "render", "out", *options) == (code, "", f"vgcourse: stopped: {words}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+def test_letters_that_a_console_does_not_have_are_escaped(monkeypatch, tmp_path, encoding):
+    folder = tmp_path / "Sprünge 跳 🎥"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("file\n1\n")
+    monkeypatch.setattr("vgcourse.people.render_actions", lambda *_, **__: folder / "labels.csv")
+    said, warned = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
+    monkeypatch.setattr(sys, "stdout", said)
+    monkeypatch.setattr(sys, "stderr", warned)
+    monkeypatch.setattr(sys, "argv", ["vgcourse", "render", str(folder)])
+    with pytest.raises(SystemExit) as stop:
+        command_line.main()
+    assert not stop.value.code
+    received = said.buffer.getvalue().decode(encoding)
+    assert received == f"{folder}: 1 clips, labels in labels.csv\n".encode(
+        encoding, "backslashreplace"
+    ).decode(encoding)
+    monkeypatch.setattr(sys, "argv", ["vgcourse", "render", "out", "--actors", "🎥"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    assert r"received '\U0001f3a5'" in warned.buffer.getvalue().decode(encoding)
+
+
+CLOSED = """
+import os, subprocess, sys
+from vgcourse.__main__ import use_any_console
+use_any_console()
+print("said"), print("warned", file=sys.stderr), sys.stdin.read()
+numbers = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
+child = subprocess.run([sys.executable, "-c", "import sys; sys.exit(sys.stderr is None)"], check=False)
+with open(sys.argv[1], "w") as file:
+    print(numbers, file.fileno() > 2, child.returncode, file=file)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_closed_streams_swallow_what_is_written(tmp_path):
+    words = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", CLOSED, tmp_path / "found"]
+    assert subprocess.run(words, check=False).returncode == 0
+    assert (tmp_path / "found").read_text() == "[0, 1, 2] True 0\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_commands_work_with_closed_streams(workshop, tmp_path, closed):
+    folder, *_ = workshop
+    words = [sys.executable, "-m", "vgcourse", "generate", folder / "run", tmp_path, "--num-clips", "1"]
+    assert subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *words], check=False).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_missing_tensorboard_is_told_before_any_work(monkeypatch, capsys):
+    start = Mock()
+    monkeypatch.setattr("vgcourse.training.start_run", start)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    options = ["--strategy", "one", "--tensorboard"]
+    code, _, message = main(monkeypatch, capsys, "train", "store", "run", *options)
+    assert (code, start.called) == (1, False)
+    assert message.startswith("vgcourse: error: TensorBoard is needed")
 
 
 def test_a_folder_without_a_usable_video_is_named(monkeypatch, capsys, tmp_path):
@@ -297,19 +382,30 @@ def test_a_folder_without_a_usable_video_is_named(monkeypatch, capsys, tmp_path)
         (["demo", "--seed", str(2**32)], str(2**32 - 1)),
         (["train", "store"], "run"),
         (["paint"], "paint"),
+        (["generate", "run", "out", "--num-clips", "99999999999"], "100000"),
+        (["generate", "run", "out", "--suffix", "²"], "gif, mp4, webp, png, received ²"),
+        (["train", "store", "run", "--steps", str(2**31)], str(2**31 - 1)),
+        (["train", "store", "run", "--batch-size", str(2**31)], str(2**31 - 1)),
     ],
 )
 def test_a_wrong_option_is_one_line_and_exit_code_2(arguments, expected, monkeypatch, capsys):
-    code, _, message = main(monkeypatch, capsys, *arguments)
-    assert code == 2
-    assert message.startswith("vgcourse: error: ")
-    assert message.count("\n") == 1
-    assert expected in message
+    for debug in ([], ["--debug"]):
+        code, _, message = main(monkeypatch, capsys, *arguments, *debug)
+        assert code == 2
+        assert message.startswith("vgcourse: error: ")
+        assert message.count("\n") == 1
+        assert expected in message
 
 
-def test_without_a_command_the_commands_are_listed(monkeypatch, capsys):
-    _, out, message = main(monkeypatch, capsys)
-    assert "evaluate" in out + message
+@pytest.mark.parametrize("arguments", [[], ["--debug"]])
+def test_without_a_command_the_commands_are_listed(monkeypatch, capsys, arguments):
+    code, out, message = main(monkeypatch, capsys, *arguments)
+    assert (code, message) == (0, "")
+    assert "evaluate" in out
+
+
+def test_the_version_is_told(monkeypatch, capsys):
+    assert main(monkeypatch, capsys, "--version") == (0, f"{__version__}\n", "")
 
 
 @pytest.mark.filterwarnings("default:a torn checkpoint")

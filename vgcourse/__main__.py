@@ -1,6 +1,10 @@
 """Command line: `vgcourse` or `python -m vgcourse`; one command for each stage of the data's path."""
 
+import contextlib
 import functools
+import os
+import re
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -8,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from vgcourse import __version__
 from vgcourse.classroom.start import quiet
 
 app = typer.Typer(
@@ -23,6 +28,10 @@ LONGEST = 60 * 24 * 365  # minutes
 # Those of `gan.RECIPES` and `gan.PRECISIONS`, without loading TensorFlow.
 SIZES = (32, 64, 128)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+SUFFIXES = ("gif", "mp4", "webp", "png")  # of `generate.SUFFIXES`
+INTERRUPTED = 128 + signal.SIGINT  # the exit code
+MOST_CLIPS = 100_000  # of one `generate`
+MOST_STEPS = 2**31 - 1  # of a run, and clips of a step: see `training.settings`
 
 
 def one_of(known):
@@ -45,8 +54,20 @@ Precision = Annotated[
 ]
 
 
+def say_version(is_asked):
+    """Print the version and end, before anything else is looked at."""
+    if is_asked:
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
-def options(debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False):
+def options(
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="Show the version.")
+    ] = False,
+):
     """Video generation, hands on: from raw video files to generated video."""
 
 
@@ -69,16 +90,17 @@ def demo(
 def render(
     folder: Annotated[Path, typer.Argument(help="Where to write the clips and labels.csv.")],
     actions: Annotated[str, typer.Option(help="Names, separated by commas.")] = "all",
-    actors: Annotated[str, typer.Option(help="A range of actors, first-last.")] = "0-79",
+    actors: Annotated[str, typer.Option(help="A range of actors, first-last, in 0-9999.")] = "0-79",
     seed: Seed = 0,
 ):
     """Render clips of people doing the ten actions; other actors make more data."""
     from vgcourse import people
 
     names = people.ACTIONS if actions == "all" else tuple(dict.fromkeys(actions.split(",")))
-    first, _, last = actors.partition("-")
-    if not (first.isdigit() and (last or first).isdigit()):
-        raise ValueError(f"--actors: expected a range such as 0-79, received {actors!r}")
+    found = re.fullmatch("([0-9]{1,4})(?:-([0-9]{1,4}))?", actors)
+    if not found:
+        raise ValueError(f"--actors: expected a range within 0-9999, such as 0-79, received {actors!r}")
+    first, last = found.groups()
     chosen = range(int(first), int(last or first) + 1)
     if not chosen:
         raise ValueError(f"--actors: expected the smaller number first, received {actors!r}")
@@ -166,8 +188,12 @@ def train(
         float | None,
         typer.Option(min=0.05, max=LONGEST, help="Turned into steps after a short probe; 5 if not given."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps to reach; overrides --minutes.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Clips per step; 8 if not given.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=MOST_STEPS, help="Steps to reach; overrides --minutes.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=MOST_STEPS, help="Clips per step; 8 if not given.")
+    ] = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -193,6 +219,8 @@ def train(
     from vgcourse import training
     from vgcourse.scale import strategies, tensorboard
 
+    if summaries:
+        tensorboard.check_installed()  # not after minutes of timing
     workers = strategies.Workers(strategies.make_strategy(strategy))
     watch = functools.partial(tensorboard.watch, tensorboard=summaries, profile=profile)
     settings = {"precision": precision, "batch_size": batch_size, "seed": seed}
@@ -215,9 +243,13 @@ def train(
 def generate(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
     out: Annotated[Path, typer.Argument(help="Folder for the clips.")],
-    num_clips: Annotated[int, typer.Option(min=1, help="How many single clips to write.")] = 10,
+    num_clips: Annotated[
+        int, typer.Option(min=1, max=MOST_CLIPS, help="How many single clips to write.")
+    ] = 10,
     action: Annotated[str | None, typer.Option(help="One action for all; otherwise all in turn.")] = None,
-    suffix: Annotated[str, typer.Option(help="gif, mp4 or webp.")] = "gif",
+    suffix: Annotated[
+        str, typer.Option(callback=one_of(SUFFIXES), help="gif, mp4, webp, or png: contact sheets.")
+    ] = "gif",
     seed: Seed = 0,
 ):
     """Make videos with a trained generator: single clips and a labelled grid."""
@@ -260,22 +292,65 @@ def train_features(
 
 
 def main():
-    """Run a command; an error is one line and exit code 1, a wrong option exit code 2."""
+    """Run a command. An error is one line and exit code 1, a wrong option exit code 2.
+
+    Ctrl-C and SIGTERM are one line, too, and what was being written is cleared away: exit codes 130 and 143.
+    """
+    use_any_console()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # allowed at any place
-    warnings.showwarning = lambda message, *_: print(f"vgcourse: warning: {message}", file=sys.stderr)
+    is_debug = len(arguments) < len(sys.argv) - 1
+    warnings.showwarning = lambda message, *_: say("warning", message)
+    signal.signal(signal.SIGTERM, end)
     try:
-        sys.exit(app(arguments, standalone_mode=False))
+        code = app(arguments or ["--help"], standalone_mode=False)
+        if code == INTERRUPTED:  # so some versions of Typer hand Ctrl-C on
+            raise KeyboardInterrupt
+        sys.exit(code)
+    except (KeyboardInterrupt, typer.Abort):
+        say("stopped", "by Ctrl-C")
+        sys.exit(INTERRUPTED)
     except Exception as error:
-        if len(arguments) < len(sys.argv) - 1:
-            raise
         if hasattr(error, "format_message"):  # of an option or an argument
-            print(f"vgcourse: error: {error.format_message()}", file=sys.stderr)
+            say("error", error.format_message())
             sys.exit(2)
+        if is_debug:
+            raise
         line = str(error).strip().split("\n")[0]
         if not isinstance(error, (ValueError, OSError)):  # none of those that the package raises
             line = f"{type(error).__name__}: {line} (--debug shows where)"
-        print(f"vgcourse: error: {line}", file=sys.stderr)
+        say("error", line)
         sys.exit(1)
+
+
+def say(kind, text):
+    """One line on standard error, which may be gone."""
+    with contextlib.suppress(OSError, RuntimeError):  # a signal may come while another line is printed
+        print(f"vgcourse: {kind}: {text}", file=sys.stderr, flush=True)
+
+
+def end(number, _):
+    """Leave through every `finally`: a handler for signals; without it the process ends where it stands."""
+    say("stopped", f"by {signal.Signals(number).name}")
+    sys.exit(128 + number)
+
+
+def use_any_console():
+    """Let closed streams swallow what is written, and escape what a console has no letters for.
+
+    Python has no `sys.stderr` where file descriptor 2 is closed, and the first file that is opened would get
+    that number, and the messages of C++ with it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)  # for processes of ours
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from vgcourse import datasets, evaluate, generate, training
 from vgcourse.files import new_file
 from vgcourse.gan import make_gan
 
+WRITTEN = ("metrics.json", "generator.keras", "history.csv", "samples.gif", "samples.mp4", "samples.png")
 NUM_FRAMES, STORED_FRAMES, FPS = 16, 20, 10.0
 HELD_OUT = ("validation", "test")
 
@@ -26,8 +27,13 @@ def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
 
     Returns:
         The scores, a dict of dicts: untrained, trained, real.
+
+    Raises:
+        ValueError: the folder cannot be written, or holds files of these names that no demo made; or there is
+            no such size or precision.
     """
     folder = Path(folder)
+    _check_own(folder)
     _try_to_write(folder)  # fails now, not after training
     tqdm.write(f"reading the clips in {datasets.data_folder() / 'actions'}")
     clips = datasets.load_actions("train", size=size, num_frames=STORED_FRAMES, fps=FPS)
@@ -38,18 +44,39 @@ def run_demo(folder, *, minutes=2.0, size=32, precision="auto", seed=0):
     steps = training.steps_for(gan, clips, minutes)
     tqdm.write(f"training for {steps} steps in {precision}")
     history = training.train(gan, clips, steps=steps)
+    settings = {"size": size, "steps": steps, "precision": precision, "seed": seed}
+    _write_metrics(folder, {**settings, **scores})  # first: it says that all the rest is a demo's
     training.save_generator(gan, folder)
     training.write_history(folder, history)
     generate.write_samples(gan.ema_generator, folder, seed=seed)
     scores["trained"] = evaluate.score_generator(gan.ema_generator, real, seed=seed)
     scores["real"] = _score_real(clips, real)
-    settings = {"size": size, "steps": steps, "precision": precision, "seed": seed}
-    with new_file(folder / "metrics.json") as part:
-        part.write_text(json.dumps({**settings, **scores}, indent=1) + "\n", encoding="utf-8")
+    _write_metrics(folder, {**settings, **scores})
     print(evaluate.score_table(scores))
     print(f"\nsamples.gif, samples.mp4 and samples.png are in {folder.resolve()}")
     print("To open the lessons: uv run jupyter lab notebooks")
     return scores
+
+
+def _check_own(folder):
+    """Refuse a folder with files that would be written over and are not an earlier demo's."""
+    found = [name for name in WRITTEN if (folder / name).exists()]
+    try:
+        metrics = json.loads((folder / WRITTEN[0]).read_text(encoding="utf-8"))
+        is_ours = isinstance(metrics, dict) and {"size", "steps", "precision", "untrained"} <= metrics.keys()
+    except (OSError, ValueError, RecursionError):
+        is_ours = False
+    if found and not is_ours:
+        raise ValueError(
+            f"{folder}: holds {', '.join(found)}, not of an earlier demo, which would be written over; "
+            "choose another folder with --out"
+        )
+    generate.check_replaceable(folder / name for name in WRITTEN[3:])
+
+
+def _write_metrics(folder, metrics):
+    with new_file(folder / WRITTEN[0]) as part:
+        part.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
 
 
 def _try_to_write(folder):

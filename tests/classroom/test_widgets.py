@@ -305,6 +305,20 @@ def test_uploads_stay_in_their_folder(name, tmp_path):
     assert [path.name for path in tmp_path.rglob("*.mp4")] == ["a.mp4"]
 
 
+def test_an_upload_never_writes_over_another_file(tmp_path):
+    def save(*contents):
+        return widgets.save_uploads(
+            [{"name": "a.b.mp4", "content": content} for content in contents], tmp_path
+        )
+
+    assert widgets.save_uploads([{"name": "/", "content": b"x"}], tmp_path / "in") == ["upload"]
+    (tmp_path / "a.b-2.mp4").mkdir()
+    assert save(b"one", b"two", b"one") == ["a.b.mp4", "a.b-3.mp4", "a.b.mp4"]
+    assert save(b"two", b"four") == ["a.b-3.mp4", "a.b-4.mp4"]
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert files == {"a.b.mp4": b"one", "a.b-3.mp4": b"two", "a.b-4.mp4": b"four"}
+
+
 def test_an_upload_that_is_too_large_is_refused_with_advice(tmp_path):
     large = ({"name": "a.mp4", "content": bytes(widgets.LARGEST_UPLOAD + 1)},)
     with pytest.raises(ValueError, match="drag large files into"):

@@ -175,6 +175,9 @@ def test_a_generator_of_short_clips_can_be_scored(tmp_path):
     found = scores.score_against_store(generator, tmp_path / "store")
     assert np.isfinite(found["frechet_distance"])
     assert found["motion_control_score"] is None
+    datasets.save_clips(tmp_path / "one", clips.select([0]))
+    with pytest.raises(ValueError, match="one: expected 2 clips or more to compare with, received 1$"):
+        scores.score_against_store(generator, tmp_path / "one")
 
 
 def test_real_clips_unlike_the_generators_are_refused(real):

@@ -341,6 +341,20 @@ def test_train_features_trains_each_network_for_its_own_question(monkeypatch, tm
         supervised._save(model, tmp_path / "file" / "x.keras")
 
 
+@pytest.mark.parametrize("file", extract.FILES.values())
+def test_a_file_that_is_no_such_network_is_not_written_over(tmp_path, toy_set, file):
+    keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="mine").save(tmp_path / "mine.keras")
+    shipped = [extract.checkpoint_path(which) for which in extract.FILES]
+    for path in shipped:
+        supervised._check_own(path)
+    for content in (b"", b"text", (tmp_path / "mine.keras").read_bytes()):
+        (tmp_path / file).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{file}: there is another file of this name"):
+            features.train_features(folder=tmp_path, epochs=1)
+        assert (tmp_path / file).read_bytes() == content
+    assert toy_set[1] == []  # before any work
+
+
 @pytest.mark.slow
 def test_train_features_in_full(tmp_path, toy_set):
     table = features.train_features(folder=tmp_path, epochs=1, report=lambda line: None)

@@ -77,14 +77,46 @@ def test_files_are_marked_as_generated_and_play_at_the_generators_speed(generato
     [
         ({"actions": "fly"}, "action: expected one of walk, run, hop, received 'fly'"),
         ({"actions": ["walk", "run"]}, "action: expected one of"),
-        ({"suffix": "avi"}, "expected a name ending in"),
-        ({"num_clips": 0}, "at least one"),
+        ({"suffix": "avi"}, "suffix: expected one of gif, mp4, webp, png, received 'avi'"),
+        ({"suffix": "²"}, "suffix: expected one of"),
+        ({"num_clips": 0}, "num_clips: expected a whole number from 1 on, received 0"),
     ],
 )
 def test_what_cannot_be_written_is_said(generator, tmp_path, wrong, words):
     with pytest.raises(ValueError, match=words):
         export.write_clips(generator, tmp_path, **{"num_clips": 2, **wrong})
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["gif", "mp4", "webp", "png"])
+def test_only_generated_files_are_written_over(generator, tmp_path, suffix):
+    [path] = export.write_clips(generator, tmp_path, num_clips=1, suffix=suffix)
+    first = path.read_bytes()
+    export.write_clips(generator, tmp_path, num_clips=1, suffix=suffix, seed=1)
+    assert path.read_bytes() != first
+    last = tmp_path / f"001-run.{suffix}"
+    last.write_bytes(b"somebody's own")
+    with pytest.raises(ValueError, match=rf"001-run\.{suffix}: there is a file .* not generated"):
+        export.write_clips(generator, tmp_path, num_clips=2, suffix=suffix)
+    assert last.read_bytes() == b"somebody's own"
+    (tmp_path / "samples.mp4").write_bytes(b"somebody's own")
+    with pytest.raises(ValueError, match=r"samples\.mp4: there is a file"):
+        export.write_samples(generator, tmp_path)
+    assert not (tmp_path / "samples.gif").exists()
+
+
+def test_many_clips_are_made_a_few_at_a_time(generator, written, tmp_path, monkeypatch):
+    made, make_clips = [], generate.make_clips
+
+    def counted(generator, content, motion, actions):
+        made.append(len(actions))
+        return make_clips(generator, content, motion, actions)
+
+    monkeypatch.setattr(export.sampling, "make_clips", counted)
+    export.write_clips(generator, tmp_path, num_clips=45, seed=3)
+    assert made == [20, 20, 5]
+    expected = clips_of(generator, range(3, 48), [k % 3 for k in range(45)])
+    np.testing.assert_array_equal([clip for clip, _ in written.values()], expected)
 
 
 # ---- the demo's pictures ---------------------------------------------------------------------------------

@@ -77,6 +77,21 @@ def test_unknown_action_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_table_of_somebody_elses_is_not_written_over(tmp_path):
+    for content in ("", "file,label\nmine.mp4,1\n", "file,action,actor,split,sha256,mine\n", "\xff"):
+        (tmp_path / "labels.csv").write_bytes(content.encode("latin-1"))
+        with pytest.raises(ValueError, match=r"labels\.csv: a table of another kind"):
+            render.render_actions(tmp_path, actions=["walk"], actors=[7])
+        assert [path.name for path in tmp_path.iterdir()] == ["labels.csv"]
+
+
+def test_files_of_other_names_are_left_out_of_the_table(tmp_path):
+    (tmp_path / "walk").mkdir()
+    for name in ("walk_007.mp4", "walk_mine.mp4", "walk_²²².mp4", "walk_1_007.mp4"):
+        (tmp_path / "walk" / name).touch()
+    assert [row["file"] for row in table(render.write_labels(tmp_path))] == ["walk/walk_007.mp4"]
+
+
 def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ValueError, match="file.*cannot write clips here"):

@@ -9,6 +9,8 @@ import base64
 import functools
 import html
 import io
+import itertools
+import os
 from pathlib import Path
 
 import ipywidgets
@@ -16,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from vgcourse import generate
+from vgcourse.files import new_file
 from vgcourse.show import Picture, auto_scale, enlarge
 
 SHOWN = 256  # pixels: smaller pictures are shown about this wide
@@ -293,8 +296,11 @@ def upload_panel(folder):
 def save_uploads(uploads, folder):
     """Write what a `FileUpload` holds (`uploads`, its value) into a folder; returns the names of the files.
 
+    A file of a name that is taken gets one of its own, such as `walk-2.mp4`; one that is there already with
+    the same content is kept.
+
     Raises:
-        ValueError: the files are larger than a notebook can take.
+        ValueError: the files are larger than a notebook can take, or one cannot be written.
     """
     # With ipywidgets 8 the value is a tuple of dicts, with 7 a dict by name.
     if isinstance(uploads, dict):
@@ -305,8 +311,19 @@ def save_uploads(uploads, folder):
             f"expected up to {LARGEST_UPLOAD / 2**20:.0f} MB at a time, received {total / 2**20:.0f} MB: "
             f"drag large files into {folder} in the file list on the left instead"
         )
-    names = [Path(file["name"].replace("\\", "/")).name for file in uploads]  # never above the folder
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, file in zip(names, uploads, strict=True):
-        (Path(folder) / name).write_bytes(bytes(file["content"]))
-    return names
+    # Never above the folder, and never the folder itself.
+    names = [Path(file["name"].replace("\\", "/")).name or "upload" for file in uploads]
+    pairs = zip(names, uploads, strict=True)
+    return [_keep_upload(Path(folder) / name, bytes(file["content"])) for name, file in pairs]
+
+
+def _keep_upload(path, content):
+    """Write a file under the first name that is free or holds the same; returns the name."""
+    for number in itertools.count(1):
+        found = path.with_stem(f"{path.stem}-{number}") if number > 1 else path
+        if found.is_file() and found.read_bytes() == content:
+            return found.name
+        if not os.path.lexists(found):
+            with new_file(found) as part:
+                part.write_bytes(content)
+            return found.name

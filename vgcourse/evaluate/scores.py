@@ -112,9 +112,12 @@ def score_against_store(generator, store, *, seed=0):
         As `score_clips`.
 
     Raises:
-        ValueError: no store, or its clips are not like the generator's, see `score_generator`.
+        ValueError: no store, a single clip in it, or its clips are not like the generator's, see
+            `score_generator`.
     """
     clips = datasets.load_clips(store)
+    if clips.num_clips < 2:
+        raise ValueError(f"{store}: expected 2 clips or more to compare with, received {clips.num_clips}")
     return score_generator(generator, replace(clips, clips=clips.clips[:, : generator.num_frames]), seed=seed)
 
 

@@ -4,6 +4,8 @@ Axes and ranges: clips are uint8 `(N, T, H, W, 3)` in [0, 255]; augmented batche
 same range, `(B, 16, H, W, 3)` for classifiers and `(B, H, W, 3)` for the content embedding.
 """
 
+import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -34,9 +36,12 @@ def train_features(*, folder=None, epochs=30, seed=0, report=print):
         the same actor.
 
     Raises:
-        ValueError: the clips cannot be read, or the folder cannot be written.
+        ValueError: the clips cannot be read, the folder cannot be written, or a file that would be written
+            over is not such a network.
     """
     folder = Path(folder) if folder else extract.checkpoint_path("first").parent
+    for file in extract.FILES.values():
+        _check_own(folder / file)
     train = datasets.load_actions("train", size=64, num_frames=20)
     actors, actor_labels = np.unique(train.actors, return_inverse=True)
     table = {}
@@ -64,6 +69,22 @@ def _held_out(model, split):
     distances = np.linalg.norm(vectors[:, None] - vectors, axis=2)
     distances[real.actions[:, None] == real.actions] = np.inf
     return float(np.mean(real.actors[distances.argmin(axis=1)] == real.actors))
+
+
+def _check_own(path):
+    """Refuse to write over a file that is not a network of the same name, as `_save` writes it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = json.loads(archive.read("config.json"))["config"]["name"]
+    except FileNotFoundError:
+        return
+    except Exception:  # another kind of file may fail anywhere in the zip, zlib or JSON layer
+        name = None
+    if name != path.stem:
+        raise ValueError(
+            f"{path}: there is another file of this name, which would be written over; move it away or "
+            "choose another folder"
+        )
 
 
 def _save(model, path):

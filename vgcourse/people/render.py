@@ -5,6 +5,8 @@ Clips are uint8 [0, 255] with axes (time, height, width, channels).
 
 import csv
 import hashlib
+import re
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +20,7 @@ from vgcourse.people.motions import ACTIONS, render_action
 from vgcourse.video import VideoError
 
 # Every eleventh actor: skin tones, which go round by tens, stay balanced in all three parts.
+COLUMNS = ("file", "action", "actor", "split", "sha256")  # of `labels.csv`
 VALIDATION_ACTORS, TEST_ACTORS = range(0, 80, 11), range(2, 80, 11)
 
 
@@ -52,12 +55,13 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
         Path of `labels.csv`, see `write_labels`.
 
     Raises:
-        ValueError: an action is unknown.
+        ValueError: an action is unknown, or the folder's `labels.csv` is of another kind.
         VideoError: the folder cannot be written.
     """
     for action in actions:
         arguments.one_of("actions", action, ACTIONS)
     folder = Path(folder)
+    _check_own_table(folder / "labels.csv")
     try:
         for action in actions:
             (folder / action).mkdir(parents=True, exist_ok=True)
@@ -68,10 +72,33 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
     ]
     jobs = [job for job in jobs if not job[0].exists()]
     # An executor, not a Pool: a worker that cannot start ends the run instead of being replaced for ever.
-    with ProcessPoolExecutor(max(min(workers, len(jobs)), 1), mp_context=get_context("spawn")) as pool:
-        for _ in tqdm(pool.map(_render_file, jobs, chunksize=4), total=len(jobs), unit="clip"):
-            pass
+    # Ctrl-C reaches all processes: this one says so, the others finish their clips.
+    alone = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    num_workers, spawn = max(min(workers, len(jobs)), 1), get_context("spawn")
+    with ProcessPoolExecutor(num_workers, mp_context=spawn, **alone) as pool:
+        try:
+            for _ in tqdm(pool.map(_render_file, jobs, chunksize=4), total=len(jobs), unit="clip"):
+                pass
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return write_labels(folder)
+
+
+def _check_own_table(path):
+    """Refuse to write over a table that `write_labels` has not made."""
+    head = ",".join(COLUMNS)
+    try:
+        with path.open("rb") as file:
+            found = file.read(len(head) + 1).decode(errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if found != f"{head}\n":
+        raise ValueError(
+            f"{path}: a table of another kind, which would be written over; choose another folder"
+        )
 
 
 def clip_name(action, actor):
@@ -88,9 +115,11 @@ def write_labels(folder):
     Returns:
         Path of the table: columns file, action, actor, split, sha256; by action, then by actor.
     """
-    rows = [("file", "action", "actor", "split", "sha256")]
+    rows = [COLUMNS]
     for action in ACTIONS:
         for path in sorted(folder.glob(f"{action}/{action}_*.mp4")):
+            if not re.fullmatch("[0-9]{3,}", path.stem.removeprefix(f"{action}_")):
+                continue  # a file of the user's
             actor = int(path.stem.rpartition("_")[2])
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             rows.append((clip_name(action, actor), action, actor, actor_split(actor), digest))

@@ -58,9 +58,14 @@ def watch(rows, gan, folder, *, steps, tensorboard=False, profile=False):
         warnings.warn(f"--profile: the run ended before row {PROFILED[0]}; nothing was traced", stacklevel=2)
 
 
-def _make_writer(folder):
+def check_installed():
+    """Raise ValueError where TensorBoard is missing."""
     if importlib.util.find_spec("tensorboard") is None:
         raise ValueError("TensorBoard is needed for this and is missing: pip install 'vgcourse[tensorboard]'")
+
+
+def _make_writer(folder):
+    check_installed()
     return tf.summary.create_file_writer(folder)
 
 

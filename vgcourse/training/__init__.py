@@ -9,6 +9,7 @@ from vgcourse.training.checkpoints import (
     save_checkpoint,
     state_of,
 )
+from vgcourse.training.lock import own_folder
 from vgcourse.training.loop import (
     TrainingDiverged,
     batches_for,
@@ -40,6 +41,7 @@ __all__ = [
     "is_sample_due",
     "iter_training",
     "list_checkpoints",
+    "own_folder",
     "pick_precision",
     "read_config",
     "read_history",

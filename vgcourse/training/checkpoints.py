@@ -6,6 +6,7 @@ the one before it stays: a kill or a full disk at any moment leaves a good one. 
 those of the variables, untouched.
 """
 
+import math
 import re
 import warnings
 import zipfile
@@ -143,17 +144,37 @@ def check_own_run(gan, folder):
 
 
 def _read_arrays(path):
-    # NumPy reads no further than an array's header says, so a damaged header would escape the checksum.
+    """The arrays of a checkpoint; takes no more memory than the file is long, whatever is written in it."""
     with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > path.stat().st_size:
+                raise ValueError(f"{member.filename} is packed, or longer than the file")
         damaged = archive.testzip()
-    if damaged:
-        raise ValueError(f"wrong checksum of {damaged}")
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        if damaged:
+            raise ValueError(f"wrong checksum of {damaged}")
+        return {
+            member.filename.removesuffix(".npy"): _read_array(archive, member)
+            for member in archive.infolist()
+        }
+
+
+def _read_array(archive, member):
+    """One array, once its header and its length agree: NumPy would make room for what the header says."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in headers:
+            raise ValueError(f"{member.filename} is of NumPy's format {version}")
+        shape, _, dtype = headers[version](file)
+        expected = file.tell() + math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or member.file_size != expected:
+        raise ValueError(f"{member.filename} of shape {shape} is {expected} bytes, not {member.file_size}")
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def assign_state(gan, arrays, source):
-    """Copy arrays into the variables of `gan`, after checking every name and shape.
+    """Copy arrays into the variables of `gan`, after checking every name, shape and type.
 
     Args:
         gan: a compiled model, see `state_of`.
@@ -161,7 +182,7 @@ def assign_state(gan, arrays, source):
         source: where they come from, for the error: a path.
 
     Raises:
-        ValueError: an array is missing or has another shape; `gan` is left as it was.
+        ValueError: an array is missing or has another shape or type; `gan` is left as it was.
     """
     variables = state_of(gan)
     for name, variable in variables.items():
@@ -174,6 +195,9 @@ def assign_state(gan, arrays, source):
                 f"{source}: expected {name} of shape {tuple(variable.shape)}, received {arrays[name].shape}: "
                 "the checkpoint is of another size; build the model with the settings in config.json"
             )
+        expected = np.asarray(variable).dtype
+        if arrays[name].dtype != expected:
+            raise ValueError(f"{source}: expected {name} of type {expected}, received {arrays[name].dtype}")
     for name, variable in variables.items():
         variable.assign(arrays[name])
 

@@ -2,13 +2,16 @@
 
 A run folder holds `config.json` (all settings, the number of steps among them, versions, machine, commit and
 the command that makes the run again), `changes.patch` (what the commit lacks), checkpoints, `history.csv` and
-at the end `generator.keras`. Clips are as in `datasets`.
+at the end `generator.keras`; `.lock` keeps a second training out. Clips are as in `datasets`.
 """
 
 import contextlib
 import csv
 import hashlib
+import itertools
 import json
+import math
+import reprlib
 import shlex
 import time
 import warnings
@@ -25,7 +28,9 @@ from vgcourse.training.checkpoints import (
     restore_checkpoint,
     save_checkpoint,
 )
+from vgcourse.training.lock import check_run_folder, own_folder
 from vgcourse.training.loop import TrainingDiverged, batches_for, current_step, iter_training
+from vgcourse.training.settings import check_run_settings
 from vgcourse.training.timing import pick_precision, steps_for
 
 MAX_FRAMES = 16  # frames of a trained clip; what a store has beyond them gives random starts
@@ -83,10 +88,12 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         The settings, a dict.
 
     Raises:
-        ValueError: there is a run in the folder already, or the store does not suit.
+        ValueError: there is a run in the folder already, or files that are not a run's, another training is
+            writing there, or the store does not suit.
     """
     if list_checkpoints(folder):
         raise ValueError(f"{folder}: there is a run here already; go on with --resume or name another folder")
+    check_run_folder(folder)
     clips = datasets.open_store(store)
     num_frames, height, width, _ = clips.clip_shape
     if height != width:
@@ -113,9 +120,10 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         "machine": provenance.machine(),
     }
     config["source"], changes = provenance.source_state()
-    if changes:
-        _write_text(Path(folder) / "changes.patch", changes)
-    write_config(folder, config)
+    with own_folder(folder):
+        write_config(folder, config)  # first: whatever else lies there is a run's then
+        if changes:
+            _write_text(Path(folder) / "changes.patch", changes)
     return config
 
 
@@ -162,10 +170,15 @@ def continue_run(store, folder, *, minutes=5.0, steps=None, processes=None, watc
         Path of the saved generator; None in other processes than the chief.
 
     Raises:
-        ValueError: not a run folder, the store holds other clips than the run was started with, or the run is
-            past `steps`.
+        ValueError: not a run folder, another training is writing there, the store holds other clips than the
+            run was started with, or the run is past `steps`.
     """
     processes = processes or OneProcess()
+    with own_folder(folder) if processes.is_chief else contextlib.nullcontext():
+        return _continue(store, folder, minutes, steps, processes, watch)
+
+
+def _continue(store, folder, minutes, steps, processes, watch):
     chief = processes.is_chief
     config = processes.tell_all(read_config(folder) if chief else None)
     clips = processes.open_store(store)
@@ -204,6 +217,11 @@ def _check_store(store, clips, config):
         raise ValueError(
             f"{store}: the run was started with {config['num_frames']} or more frames of {expected[0]} "
             f"pixels, actions {expected[1]}; received clips {clips.clip_shape}, {received[1]}"
+        )
+    if not clips.is_part and config["batch_size"] > clips.num_clips:
+        raise ValueError(
+            f"{store}: the run was started with {config['batch_size']} clips a step, received "
+            f"{clips.num_clips} clips in all"
         )
     if config.get("store_sha256", _store_sha256(store)) != _store_sha256(store):
         raise ValueError(
@@ -252,6 +270,9 @@ def keep_run(rows, gan, folder, *, steps):
     before, saved = history[-1]["seconds"] if history else 0.0, time.monotonic()
     try:
         for row in rows:
+            if history and history[-1].keys() != row.keys():
+                columns = f"columns {', '.join(row)}, received {', '.join(history[-1])}"
+                raise ValueError(f"{Path(folder) / HISTORY_NAME}: expected {columns}; take the file away")
             history.append({**row, "seconds": before + row["seconds"]})
             if row["step"] == steps or time.monotonic() - saved > SAVE_EVERY:
                 _keep(gan, folder, history, is_last=row["step"] == steps)
@@ -287,9 +308,10 @@ def train_in_folder(gan, clips, folder, *, steps, batch_size=8):
         The history, with what the folder held before.
     """
     batches = batches_for(gan, clips, batch_size=batch_size, first_step=current_step(gan))
-    for _ in keep_run(iter_training(gan, batches, steps=steps), gan, folder, steps=steps):
-        pass
-    return read_history(folder)
+    with own_folder(folder):
+        for _ in keep_run(iter_training(gan, batches, steps=steps), gan, folder, steps=steps):
+            pass
+        return read_history(folder)
 
 
 def save_generator(gan, folder):
@@ -347,14 +369,26 @@ def read_history(folder, *, up_to=None):
     if not path.is_file():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the text
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        _check_history(rows)
         rows = [{**row, "step": int(row["step"])} for row in rows]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise ValueError(
-            f"{path}: expected a table of numbers with a column step, received {error!r}"
+            f"{path}: expected a table of numbers with columns step and seconds, received "
+            f"{reprlib.repr(str(error))}; put back the one that was written, or take it away"
         ) from error
     return [row for row in rows if up_to is None or row["step"] <= up_to]
+
+
+def _check_history(rows):
+    """Steps that grow, and finite numbers: a training that diverges writes no row."""
+    for row in rows:
+        if not all(map(math.isfinite, row.values())) or row["step"] % 1 or row["seconds"] < 0:
+            raise ValueError(f"a row {row}")
+    steps = [row["step"] for row in rows]
+    if any(after <= before for before, after in itertools.pairwise([0, *steps])):
+        raise ValueError(f"steps that do not grow: {steps}")
 
 
 def write_config(folder, config):
@@ -380,18 +414,19 @@ def read_config(folder):
         The dict that `write_config` was given.
 
     Raises:
-        ValueError: the folder is not a run folder, or its `config.json` is damaged.
+        ValueError: the folder is not a run folder, or its `config.json` is damaged or was changed.
     """
     path = Path(folder) / CONFIG_NAME
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(config, dict):
             raise ValueError(f"a {type(config).__name__}")
-        return config
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file; expected the folder of a training run") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected the settings of a run as JSON, received {error}") from error
+    check_run_settings(config, path)
+    return config
 
 
 def _write_text(path, text):

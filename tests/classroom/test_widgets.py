@@ -299,9 +299,11 @@ def test_uploads_of_both_versions(version, tmp_path):
     assert (tmp_path / "new" / "a.mov").read_bytes() == b"one"
 
 
-@pytest.mark.parametrize("name", ["../a.mp4", "/etc/a.mp4", "..\\a.mp4", "C:\\b\\a.mp4"])
+@pytest.mark.parametrize("name", ["../a.mp4", "HERE/a.mp4", "..\\a.mp4", "C:\\b\\a.mp4"])
 def test_uploads_stay_in_their_folder(name, tmp_path):
+    name = name.replace("HERE", str(tmp_path))  # an absolute name
     assert widgets.save_uploads(({"name": name, "content": b"x"},), tmp_path / "in") == ["a.mp4"]
+    assert [path.parent.name for path in tmp_path.rglob("*.mp4")] == ["in"]
     assert [path.name for path in tmp_path.rglob("*.mp4")] == ["a.mp4"]
 
 

@@ -279,7 +279,7 @@ def test_a_job_that_fails_says_so_in_one_line_and_goes_on(few, tmp_path, monkeyp
             prepare(few, tmp_path / "store", IN_MEMORY)
     assert "\n" not in str(failure.value)
     assert not (tmp_path / "store").exists()
-    videos = beam_steps.list_videos(str(few), SETTINGS)  # reads a clip of each label
+    videos = beam_steps.list_videos(str(few), SETTINGS, [])  # reads a clip of each label
     monkeypatch.setattr(beam_steps, "list_videos", lambda *_: videos)
     monkeypatch.setattr(folders, "iter_clips", None)  # every video is done: none is read again
     index, _ = prepare(few, tmp_path / "store", IN_MEMORY)

@@ -1,9 +1,15 @@
 """Notebooks as tests: `pytest notebooks` runs them and compares their outputs with nbval, `pytest
-notebooks/solutions` runs the answers. And the one profile of Hypothesis."""
+notebooks/solutions` runs the answers. And what holds for all tests: Hypothesis's profile, two processes."""
 
 import os
 from collections import Counter, defaultdict
 from pathlib import Path
+
+import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of two: a thread each, or they wait for one another's
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 CELL_SECONDS = 1800  # the machine may be busy
@@ -20,6 +26,13 @@ def pytest_configure(config):
         config.option.nbval_current_env = True  # the kernel is this Python, whatever others are installed
         config.option.nbval_cell_timeout = CELL_SECONDS
         config.option.nbval_kernel_startup_timeout = 300
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """`uv run pytest` shares the files of tests out to two processes; all else runs in one."""
+    is_default = config.option.markexpr == "not slow" and config.args == config.getini("testpaths")
+    return 2 if is_default and not config.option.collectonly else 0
 
 
 def use_hypothesis():

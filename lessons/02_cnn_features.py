@@ -111,7 +111,8 @@ print(convolve(tiny, right_minus_left).astype(int))
 # Now a real frame and two kernels of 3x3, the second one lying on its side:
 
 # %%
-frame = test.clips[names.index("jack"), 4] / 255.0  # a jumping jack
+jacks = test.clips[test.actions == names.index("jack")]
+frame = jacks[0, 6] / 255.0
 upright = np.repeat(np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])[..., None] / 3, 3, axis=2)
 lying = upright.transpose(1, 0, 2)
 responses = {"upright edges": convolve(frame, upright), "lying edges": convolve(frame, lying)}
@@ -439,7 +440,7 @@ def nearest(vectors):
 by_pixels, by_features = nearest(test.clips), nearest(vectors)
 
 # %%
-asked = jack
+asked = np.flatnonzero(test.actions == jack)[0]  # the first person that does it
 trio = np.stack([test.clips[k] for k in (asked, by_pixels[asked], by_features[asked])])
 show.show_sheet(
     trio,

@@ -8,6 +8,7 @@ A source is a Python file in jupytext's percent format. In it stand for the buil
 - cells tagged `solution`: only in the solutions.
 """
 
+import functools
 import re
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def convert(path, *, solutions):
     Raises:
         LessonError: a solution does not begin or end.
     """
-    source = jupytext.read(path, fmt="py:percent")
+    source = _parsed(path.read_text(encoding="utf-8"))
     fill = _fields(path.stem, solutions)
     cells = []
     for number, cell in enumerate(source.cells):
@@ -89,6 +90,12 @@ def convert(path, *, solutions):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     notebook.nbformat_minor = 5
     return notebook
+
+
+@functools.cache
+def _parsed(text):
+    """The cells of a source, read once for both notebooks."""
+    return jupytext.reads(text, fmt="py:percent")
 
 
 def answer(text, *, solutions, where):

@@ -136,7 +136,7 @@ def test_planted_feet_are_symmetric():
 
 
 @given(
-    values=st.lists(st.integers(-100_000, 100_000).map(lambda n: n / 1000), min_size=3, max_size=6),  # degrees
+    values=st.lists(st.integers(-99_999, 99_999).map(lambda n: n / 1000), min_size=3, max_size=6),
     phases=st.lists(st.floats(0, 0.999), min_size=1, max_size=9),
     shift=st.integers(-3, 3),
 )

@@ -5,15 +5,19 @@ in degrees, times in seconds.
 """
 
 from vgcourse.people.actors import Actor, random_actor, render_figure
+from vgcourse.people.joints import JOINT_NAMES, action_joints, project_joints
 from vgcourse.people.motions import ACTIONS, pose_action, render_action
 from vgcourse.people.render import actor_split, clip_name, render_actions
 
 __all__ = [
     "ACTIONS",
+    "JOINT_NAMES",
     "Actor",
+    "action_joints",
     "actor_split",
     "clip_name",
     "pose_action",
+    "project_joints",
     "random_actor",
     "render_action",
     "render_actions",

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from samples import assert_same, write_counting_video
 
-from vgcourse import video
+from vgcourse import people, video
 from vgcourse.datasets import actions, load_actions
+from vgcourse.preprocess import resize
 
 
 @pytest.fixture
@@ -216,3 +218,26 @@ def test_the_shipped_set_is_whole():
     # Every clip moves, and no two are alike.
     assert np.abs(np.diff(clips.clips.astype(int), axis=1)).mean(axis=(1, 2, 3, 4)).min() > 0.3
     assert len({clip.tobytes() for clip in clips.clips}) == 80
+
+
+@pytest.mark.parametrize("fps", [10, 25, 7])
+def test_joints_belong_to_the_frames_of_their_clip(fps):
+    # Drawing the people again at the joints' times gives the clips; a frame earlier or later does not.
+    clips = load_actions("test", size=48, num_frames=10, fps=fps).select(slice(None, None, 9))
+    joints = actions.load_action_joints(clips)
+    assert joints.shape == (len(clips), 10, len(people.JOINT_NAMES), 3)
+    assert joints.dtype == np.float32
+    hand = people.JOINT_NAMES.index("right_hand")
+    for clip, action, actor, track in zip(clips.clips, clips.actions, clips.actors, joints, strict=True):
+        name = clips.action_names[action]
+        shown = resize(people.render_action(name, int(actor), size=96), 48, 48).astype(float)
+        nearest = [np.abs(shown - frame).mean((1, 2, 3)).argmin() for frame in clip]
+        expected = people.action_joints(name, int(actor), size=48)[nearest]
+        # Poses that nearly repeat are taken for each other.
+        np.testing.assert_allclose(track[:, hand], expected[:, hand], atol=0.3)
+
+
+def test_joints_beyond_the_end_of_the_files_are_refused():
+    clips = load_actions("test", size=32, num_frames=4, fps=10).select(slice(2))
+    with pytest.raises(ValueError, match="up to 2 s"):
+        actions.load_action_joints(replace(clips, fps=1.0))

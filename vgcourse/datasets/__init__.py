@@ -5,7 +5,7 @@ Ranges: `Clips` and stores hold uint8 [0, 255]; `make_dataset` hands out float32
 """
 
 from vgcourse.datasets import folders, store
-from vgcourse.datasets.actions import load_actions
+from vgcourse.datasets.actions import load_action_joints, load_actions
 from vgcourse.datasets.batches import make_dataset
 from vgcourse.datasets.clips import Clips, concatenate
 from vgcourse.datasets.folders import VIDEO_SUFFIXES, FileReport, clips_from_folder, iter_folder
@@ -26,6 +26,7 @@ __all__ = [
     "folders",
     "iter_folder",
     "iter_tfds",
+    "load_action_joints",
     "load_actions",
     "load_clips",
     "make_dataset",

@@ -23,6 +23,7 @@ from vgcourse.files import NotWrittenError, data_folder, new_file
 SPLITS = ("train", "validation", "test")
 COLUMNS = ("file", "action", "actor", "split", "sha256")  # of labels.csv
 MAX_ACTOR = 2**31 - 1
+VIDEO_FRAMES, VIDEO_FPS = 50, 25.0  # of every file
 
 
 def load_actions(split, *, size=64, num_frames=16, fps=10):
@@ -69,6 +70,33 @@ def load_actions(split, *, size=64, num_frames=16, fps=10):
         fps,
         tuple(row["file"] for row in rows),
     )
+
+
+def load_action_joints(clips):
+    """Where the joints are in every frame of clips of the actions set.
+
+    The people are drawn by the course, so their joints need no finding: they are computed again.
+
+    Args:
+        clips: `Clips` from `load_actions` (or some of them: `select` and `concatenate` keep what is needed).
+
+    Returns:
+        float32 `(num_clips, num_frames, len(people.JOINT_NAMES), 3)`: x, y and depth in pixels of these
+        frames, see `people.action_joints`.
+
+    Raises:
+        ValueError: clips of other actions, or longer than their videos.
+    """
+    num_frames, size = clips.clip_shape[:2]
+    # As `video.read_clip` chooses: the newest frame that is not later.
+    shown = np.floor(np.arange(num_frames) * VIDEO_FPS / clips.fps + 1e-6).astype(int)
+    if shown[-1] >= VIDEO_FRAMES:
+        raise ValueError(
+            f"clips: expected up to {VIDEO_FRAMES / VIDEO_FPS:g} s, received {num_frames} frames"
+        )
+    names = [clips.action_names[action] for action in clips.actions]
+    pairs = zip(names, clips.actors.tolist(), strict=True)
+    return np.stack([people.action_joints(name, actor, size=size)[shown] for name, actor in pairs])
 
 
 def _read_labels(table):

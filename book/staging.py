@@ -27,7 +27,7 @@ LIVE = {
     ("03", "draw_moment"): MINIMAX,
     ("05", "own_clip"): PLAY,
     ("06", "control_panel"): PLAY,
-    ("09", "control_panel"): PLAY,
+    ("11", "control_panel"): PLAY,
 }
 KERNEL = "In the notebook there are sliders here, which need a running kernel."
 UPLOAD = (

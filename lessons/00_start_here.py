@@ -310,7 +310,7 @@ print("its rooms flicker less than half as much:", metrics.flicker(people) < fli
 # | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
 # | step 4: generate new video | [06](06_generate.ipynb) |
 # | how to improve quality (FAQ 3) | [08](08_improve.ipynb); [07](07_evaluate.ipynb) measures it |
-# | trends and challenges; "the most common model" | [09](09_your_videos.ipynb); what size costs: [10](10_scale_out.ipynb) |
+# | trends and challenges; "the most common model" | [11](11_your_videos.ipynb); what size costs: [12](12_scale_out.ipynb) |
 #
 # ### What we had to correct
 # A course should say what it does not believe. Three things in the article are wrong:
@@ -348,7 +348,7 @@ print("its rooms flicker less than half as much:", metrics.flicker(people) < fli
 #
 # The generator above is small: 64 by 64 pixels, people made of capsules. The large ones take the same path
 # with far more data and computing, and since about 2022 most are trained in another way (diffusion: lesson
-# 09).
+# 10).
 
 # %% [markdown]
 # ## People who do not exist, and people who do
@@ -409,8 +409,8 @@ folder.cleanup()
 # | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
 # | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
-# | [09 your videos](09_your_videos.ipynb) | And with your own films? | yes |
-# | [10 scale out](10_scale_out.ipynb) | What changes on several machines, and what must not? | yes |
+# | [11 your videos](11_your_videos.ipynb) | And with your own films? | yes |
+# | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? | yes |
 #
 # They build on each other; 02 and 07 also stand alone. No lesson computes for more than five minutes on two
 # cores.

@@ -712,7 +712,7 @@ for line in notices.splitlines():
 # | Who is in the data, and who is not? | Our own actors have ten skin tones evenly, but no children, no wheelchairs, no skirts: [the datasheet](../data/README.md) says so. |
 # | Where do the files lie, and who can open them? | A face is personal data in many countries (in the EU by the GDPR). |
 #
-# If one answer is missing, leave the file out. In lesson 09 you bring your own videos; ask these questions
+# If one answer is missing, leave the file out. In lesson 11 you bring your own videos; ask these questions
 # first.
 
 # %% [markdown]

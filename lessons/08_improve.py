@@ -618,4 +618,4 @@ check.spread_matching(spread_matching)
 # - Yazıcı et al. 2019, *The Unusual Effectiveness of Averaging in GAN Training*,
 #   [arXiv 1806.04498](https://arxiv.org/abs/1806.04498).
 #
-# Next: [09 · Your videos](09_your_videos.ipynb), where the clips are yours.
+# Next: [11 · Your videos](11_your_videos.ipynb), where the clips are yours.

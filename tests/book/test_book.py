@@ -104,7 +104,7 @@ def test_every_panel_has_something_in_its_place(path, tmp_path, monkeypatch):
     before, after = nbformat.read(path, as_version=4), staging.stage_notebook(path, tmp_path)
     outputs = [output for cell in before.cells for output in cell.get("outputs", [])]
     expected = sum(staging.is_panel(output) for output in outputs)
-    assert expected == len(panels(path)[1]) + ("09" in path.stem)  # and the button for uploads
+    assert expected == len(panels(path)[1]) + ("11" in path.stem)  # and the button for uploads
     text = [cell.source for cell in after.cells if cell.cell_type == "markdown"]
     assert sum("class='frames'" in t or "running kernel" in t for t in text) >= expected
     assert not any(staging.is_panel(o) for cell in after.cells for o in cell.get("outputs", []))

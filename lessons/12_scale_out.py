@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 10 · Scale out
+# # 12 · Scale out
 # {badge}
 #
 # **When a batch is split over several devices or machines, what changes, and what must not?**
@@ -64,7 +64,7 @@ GLOBAL_BATCH = 8  # clips per step, over all devices
 SPLIT_STEPS = 9  # of one device against two; the R1 penalty comes every 8
 SEEDS = budget.steps(3, small=1)  # games on the ring for each setting
 WORKER_STEPS = budget.steps(40, small=10)  # of the two processes
-RESULTS = Path("my_results") / "lesson_10"  # what the two processes write; made anew at every run
+RESULTS = Path("my_results") / "lesson_12"  # what the two processes write; made anew at every run
 
 # %%
 RUN_STEPS = 12_800  # of 8 clips: what the generator that comes with the course was trained for
@@ -952,4 +952,4 @@ check.training_price(training_price)
 #
 # Next: your own project, at the size that you can now pay for. This was the last lesson. The
 # [README](../README.md) lists the commands for long trainings, and
-# [09 · Your videos](09_your_videos.ipynb) has the way from a folder of films to a store.
+# [11 · Your videos](11_your_videos.ipynb) has the way from a folder of films to a store.

@@ -1,4 +1,4 @@
-"""Checks of lesson 09: how much to film, who agreed, and what the scores say."""
+"""Checks of lesson 11: how much to film, who agreed, and what the scores say."""
 
 from vgcourse.classroom.check.core import call, compare, exercise, number, refuse
 

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 09 · Your videos
+# # 11 · Your videos
 # {badge}
 #
 # **What can you make of your own videos, and what can you not?**
@@ -334,7 +334,7 @@ print("actions:", loaded.action_names)
 # %%
 gan = make_gan(SIZE, training.action_names, num_frames=NUM_FRAMES, fps=FPS, precision="float32", seed=SEED)
 untrained = generate.sample(gan.ema_generator, num_clips=64, seed=SEED)
-budget.warm_start(gan, "09_your_videos")
+budget.warm_start(gan, "11_your_videos")
 print("untrained clips:", untrained.shape)
 
 # %% [markdown]
@@ -724,5 +724,5 @@ check.diagnose_run(diagnose_run)
 # - Nicholas Carlini et al. 2023, [Extracting training data from diffusion
 #   models](https://arxiv.org/abs/2301.13188): large models copy, too.
 #
-# Next: [10 · Scale out](10_scale_out.ipynb), for when one machine is too slow. Or your own project: the
+# Next: [12 · Scale out](12_scale_out.ipynb), for when one machine is too slow. Or your own project: the
 # [README](../README.md) lists the commands for longer trainings than a lesson can hold.

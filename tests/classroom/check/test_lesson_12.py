@@ -1,4 +1,4 @@
-"""The checks of lesson 10: right answers pass, stubs get a hint, typical mistakes a message of their own."""
+"""The checks of lesson 12: right answers pass, stubs get a hint, typical mistakes a message of their own."""
 
 import ast
 import json
@@ -11,7 +11,7 @@ import numpy as np
 
 from vgcourse.classroom import check
 
-LESSON = Path(__file__).resolve().parents[3] / "lessons" / "10_scale_out.py"
+LESSON = Path(__file__).resolve().parents[3] / "lessons" / "12_scale_out.py"
 
 
 def said(capsys, name, answer):

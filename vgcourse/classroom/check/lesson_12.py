@@ -1,4 +1,4 @@
-"""Checks of lesson 10: gradients of unequal parts, a recipe for several devices, the price of a training."""
+"""Checks of lesson 12: gradients of unequal parts, a recipe for several devices, the price of a training."""
 
 import numpy as np
 

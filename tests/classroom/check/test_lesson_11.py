@@ -1,4 +1,4 @@
-"""The exercises of lesson 09, and what its verdicts say of models and data that do not work."""
+"""The exercises of lesson 11, and what its verdicts say of models and data that do not work."""
 
 import ast
 from collections import Counter
@@ -13,7 +13,7 @@ from vgcourse import preprocess
 from vgcourse.classroom import check
 from vgcourse.evaluate import metrics
 
-LESSON = Path(__file__).resolve().parents[3] / "lessons" / "09_your_videos.py"
+LESSON = Path(__file__).resolve().parents[3] / "lessons" / "11_your_videos.py"
 
 
 def said(capsys, name, answer):

@@ -9,18 +9,23 @@ from dataclasses import replace
 import numpy as np
 
 from vgcourse import arguments, datasets, features, generate
-from vgcourse.evaluate import metrics
+from vgcourse.evaluate import metrics, visible
 from vgcourse.features import FPS, NUM_FRAMES
 from vgcourse.people import ACTIONS
 
 HEADINGS = {
+    "limbs_found": "frames with both hands, knees and feet",
+    "laplacian_auc": "told from real by median Laplacian (AUC)",
+    "logistic_auc": "told from real by logistic regression (AUC)",
+    "wall_detail": "fine detail of the walls over real",
     "frechet_distance": "Frechet distance on action features",
     "motion_control_score": "motion control score",
     "motion_energy": "motion energy",
 }
+LEAST_REAL = 0.5  # limbs found in the real clips; under this they show nobody that the joint finder knows
 
 
-def score_clips(clips, actions, real, *, action_names, fps):
+def score_clips(clips, actions, real, *, action_names, fps, real_people=None):
     """Scores of clips against real ones.
 
     Args:
@@ -31,12 +36,16 @@ def score_clips(clips, actions, real, *, action_names, fps):
         real: uint8 `(num_real, num_frames, height, width, 3)`, the clips to compare with.
         action_names: names of the actions.
         fps: frames per second of `clips` and of `real`.
+        real_people: ints `(num_real,)`, who is in each real clip; None: somebody else in each.
 
     Returns:
-        A dict: `frechet_distance` on action features (lower is better; with few clips it is large even
-        for real ones), `motion_control_score` in [0, 1], or None where it would mean nothing: the shipped
-        classifier does not know an action, or the clips end before the 1.6 s that it looks at (16 frames,
-        10 a second); and `motion_energy` in grey levels.
+        A dict: `limbs_found` in [0, 1], or None where the joint finder knows no such people: an action has
+        another name than ours, or it does not find the real ones' limbs either; `laplacian_auc` and
+        `logistic_auc` (0.5: not to be told from real ones; None for under 10 clips), `wall_detail` (1 is
+        right; None for real walls without any); `frechet_distance` on action features (lower is better;
+        with few clips it is large even for real ones), `motion_control_score` in [0, 1], or None where it
+        would mean nothing: the shipped classifier does not know an action, or the clips end before the 1.6 s
+        that it looks at (16 frames, 10 a second); and `motion_energy` in grey levels.
 
     Raises:
         ValueError: not uint8 clips of at least 2 frames of 32x32, actions that are not in `action_names`,
@@ -46,11 +55,33 @@ def score_clips(clips, actions, real, *, action_names, fps):
     if not np.isin(actions, range(len(action_names))).all():
         raise ValueError(f"actions: expected places in {tuple(action_names)}, received {actions!r}")
     return {
+        "limbs_found": _limbs_found(clips, real, action_names),
+        **_told_apart(clips, real, real_people),
         "frechet_distance": metrics.frechet_distance(
             features.clip_features(_spread(real)), features.clip_features(_spread(clips))
         ),
         "motion_control_score": _motion_control(clips, actions, action_names, fps),
         "motion_energy": metrics.motion_energy(clips),
+    }
+
+
+def _limbs_found(clips, real, action_names):
+    """Limbs found; None for people that the joint finder does not know."""
+    some = real[:: -(-len(real) // 40)]  # 40 of them say whether it knows such people
+    if not set(action_names) <= set(ACTIONS) or visible.limbs_found(some).share < LEAST_REAL:
+        return None
+    return visible.limbs_found(clips).share
+
+
+def _told_apart(clips, real, real_people):
+    """Both AUCs, and the walls; None where there is too little to judge by."""
+    laplacian = logistic = None
+    if min(len(clips), len(real)) >= visible.LEAST_CLIPS:
+        laplacian, logistic = visible.two_sample_auc(_spread(real), _spread(clips), real_people=real_people)
+    return {
+        "laplacian_auc": laplacian,
+        "logistic_auc": logistic,
+        "wall_detail": visible.wall_detail(clips, real),
     }
 
 
@@ -96,7 +127,12 @@ def score_generator(generator, real, *, seed=0):
     content, motion = generate.content_codes(generator, seeds), generate.motion_noise(generator, seeds)
     clips = generate.make_clips(generator, content, motion, real.actions)
     return score_clips(
-        clips, real.actions, real.clips, action_names=generator.action_names, fps=generator.fps
+        clips,
+        real.actions,
+        real.clips,
+        action_names=generator.action_names,
+        fps=generator.fps,
+        real_people=real.actors,
     )
 
 

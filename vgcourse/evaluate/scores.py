@@ -42,7 +42,7 @@ def score_clips(clips, actions, real, *, action_names, fps, real_people=None):
         A dict: `limbs_found` in [0, 1], or None where the joint finder knows no such people: an action has
         another name than ours, or it does not find the real ones' limbs either; `laplacian_auc` and
         `logistic_auc` (0.5: not to be told from real ones; None for under 10 clips), `wall_detail` (1 is
-        right; None for real walls without any); `frechet_distance` on action features (lower is better;
+        right); `frechet_distance` on action features (lower is better;
         with few clips it is large even for real ones), `motion_control_score` in [0, 1], or None where it
         would mean nothing: the shipped classifier does not know an action, or the clips end before the 1.6 s
         that it looks at (16 frames, 10 a second); and `motion_energy` in grey levels.
@@ -158,18 +158,20 @@ def score_against_store(generator, store, *, seed=0):
 
 
 def score_table(rows):
-    """Scores as text.
+    """Scores as text, those that a viewer would see first: none of the others means much alone.
 
     Args:
-        rows: dict, name of the row -> what `score_clips` returned.
+        rows: dict, name of a set of clips -> what `score_clips` returned.
 
     Returns:
-        A table, one line a row, for printing.
+        A table for printing, a line for each score and a column for each set.
     """
-    width = max(len(name) for name in rows)
-    lines = [" " * width + "".join(f"  {heading}" for heading in HEADINGS.values())]
-    for name, scores in rows.items():
-        cells = ["not applicable" if scores[key] is None else f"{scores[key]:.2f}" for key in HEADINGS]
-        padded = (cell.rjust(len(heading)) for cell, heading in zip(cells, HEADINGS.values(), strict=True))
-        lines.append(name.ljust(width) + "".join(f"  {cell}" for cell in padded))
-    return "\n".join(lines)
+    lines = [["", *rows]]
+    for key, heading in HEADINGS.items():
+        cells = ("not applicable" if row[key] is None else f"{row[key]:.2f}" for row in rows.values())
+        lines.append([heading, *cells])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([first.ljust(widths[0]), *(x.rjust(w) for x, w in zip(cells, widths[1:], strict=True))])
+        for first, *cells in lines
+    )

@@ -109,10 +109,10 @@ def build_joint_finder(num_joints, *, size=64):
     frames = layers.Input((size, size, 3), name="frames")
     x = layers.Rescaling(1 / 127.5, -1.0, dtype="float32")(frames)
     finer = []
-    for channels in (24, 40, 56, 72):
+    for channels in (24, 40, 56, 64):
         x = _conv(x, channels)
         finer.append(x)
-    x = _conv(x, 72, strides=1)
+    x = _conv(x, 64, strides=1)
     for channels, skip in zip((56, 40, 32), finer[-2::-1], strict=True):
         x = layers.UpSampling2D(interpolation="bilinear", dtype="float32")(x)
         x = _conv(layers.Concatenate(dtype="float32")([x, skip]), channels, strides=1)

@@ -94,5 +94,5 @@ def _score_real(clips, real):
     first = some.clips[:, :NUM_FRAMES]
     names = clips.action_names
     return evaluate.score_clips(
-        first, some.actions, real.clips, action_names=names, fps=clips.fps, real_people=real.actors
+        first, some.actions, real.clips, action_names=names, fps=clips.fps, people=(real.actors, some.actors)
     )

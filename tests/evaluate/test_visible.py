@@ -207,12 +207,12 @@ def test_a_person_is_judged_by_who_has_not_seen_them(statistics, monkeypatch):
     real, generated = (statistics(0 * ids, ids) for ids in (who, np.arange(50, 250)))
     monkeypatch.setattr(visible, "clip_statistics", lambda clips: np.zeros((len(clips), 1)))
     assert evaluate.two_sample_auc(real, generated).logistic > 0.9
-    assert evaluate.two_sample_auc(real, generated, real_people=who).logistic < 0.75
+    assert evaluate.two_sample_auc(real, generated, people=(who, None)).logistic < 0.75
     folds = visible._folds(who, np.random.default_rng(0))
     assert [len(set(folds[who == person])) for person in range(10)] == [1] * 10
     assert np.bincount(folds).tolist() == [40] * 5
-    with pytest.raises(ValueError, match=r"real_people: expected shape \(200,\), received \(3,\)"):
-        evaluate.two_sample_auc(real, generated, real_people=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"people: expected shape \(200,\), received \(3,\)"):
+        evaluate.two_sample_auc(real, generated, people=([1, 2, 3], None))
 
 
 def test_people_nobody_knows_are_all_different():
@@ -268,7 +268,9 @@ def test_a_slope_is_no_detail_and_a_figure_does_not_matter():
     noise = rng.normal(0, 3, (1, 4, 40, 40, 3))
     rough = as_uint8(120 + noise)
     figure = rough.copy()
-    figure[:, :, 5:35, 5:9] = rng.integers(0, 256, (1, 4, 30, 4, 3))  # an eighth of the picture, with its edges
+    figure[:, :, 5:35, 5:9] = rng.integers(
+        0, 256, (1, 4, 30, 4, 3)
+    )  # an eighth of the picture, with its edges
     assert evaluate.wall_detail(figure, rough) == pytest.approx(1.4, abs=0.3)
     assert evaluate.wall_detail(as_uint8(120 + 2 * noise), rough) == pytest.approx(4, rel=0.1)
     with pytest.raises(ValueError, match="frames of one size"):

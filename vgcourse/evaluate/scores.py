@@ -25,7 +25,7 @@ HEADINGS = {
 LEAST_REAL = 0.5  # limbs found in the real clips; under this they show nobody that the joint finder knows
 
 
-def score_clips(clips, actions, real, *, action_names, fps, real_people=None):
+def score_clips(clips, actions, real, *, action_names, fps, people=(None, None)):
     """Scores of clips against real ones.
 
     Args:
@@ -36,7 +36,7 @@ def score_clips(clips, actions, real, *, action_names, fps, real_people=None):
         real: uint8 `(num_real, num_frames, height, width, 3)`, the clips to compare with.
         action_names: names of the actions.
         fps: frames per second of `clips` and of `real`.
-        real_people: ints `(num_real,)`, who is in each real clip; None: somebody else in each.
+        people: who is in each real clip, and who in each of `clips`, see `two_sample_auc`.
 
     Returns:
         A dict: `limbs_found` in [0, 1], or None where the joint finder knows no such people: an action has
@@ -56,7 +56,7 @@ def score_clips(clips, actions, real, *, action_names, fps, real_people=None):
         raise ValueError(f"actions: expected places in {tuple(action_names)}, received {actions!r}")
     return {
         "limbs_found": _limbs_found(clips, real, action_names),
-        **_told_apart(clips, real, real_people),
+        **_told_apart(clips, real, people),
         "frechet_distance": metrics.frechet_distance(
             features.clip_features(_spread(real)), features.clip_features(_spread(clips))
         ),
@@ -73,11 +73,11 @@ def _limbs_found(clips, real, action_names):
     return visible.limbs_found(clips).share
 
 
-def _told_apart(clips, real, real_people):
+def _told_apart(clips, real, people):
     """Both AUCs, and the walls; None where there is too little to judge by."""
     laplacian = logistic = None
     if min(len(clips), len(real)) >= visible.LEAST_CLIPS:
-        laplacian, logistic = visible.two_sample_auc(_spread(real), _spread(clips), real_people=real_people)
+        laplacian, logistic = visible.two_sample_auc(_spread(real), _spread(clips), people=people)
     return {
         "laplacian_auc": laplacian,
         "logistic_auc": logistic,
@@ -132,7 +132,7 @@ def score_generator(generator, real, *, seed=0):
         real.clips,
         action_names=generator.action_names,
         fps=generator.fps,
-        real_people=real.actors,
+        people=(real.actors, None),
     )
 
 

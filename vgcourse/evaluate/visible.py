@@ -68,7 +68,7 @@ class TwoSampleAUC(NamedTuple):
     logistic: float  # by logistic regression on other clips; scatters around 0.5 for equal sets
 
 
-def two_sample_auc(real, generated, *, real_people=None, seed=0):
+def two_sample_auc(real, generated, *, people=(None, None), seed=0):
     """How well simple judges tell generated clips from real ones: the chance that a pair is put in order.
 
     One judge knows a single number of a clip, the median over pixels of |Laplacian|: blur lowers it, noise
@@ -78,7 +78,7 @@ def two_sample_auc(real, generated, *, real_people=None, seed=0):
     Args:
         real: uint8 `(num_real, T, H, W, 3)`, T, H and W as for `features.clip_features`; 10 or more.
         generated: the same, of the same size.
-        real_people: `(num_real,)`, who is in each real clip, so that all clips of a person are in one part:
+        people: for each of the two the numbers of who is in its clips, so that a person's are in one part:
             else a judge learns by heart who is real. None: somebody else in each, as where a number is -1.
         seed: of the parts.
 
@@ -96,13 +96,12 @@ def two_sample_auc(real, generated, *, real_people=None, seed=0):
     )
     if real.shape[1:] != generated.shape[1:]:
         raise ValueError(f"expected clips of one shape, received {real.shape} and {generated.shape}")
-    people = _people(real_people, len(real))
     rows = [
         np.concatenate([clip_statistics(x), features.clip_features(x)], axis=1) for x in (real, generated)
     ]
     by_laplacian = rank_auc(*(x[:, 0] for x in rows))
     rng = np.random.default_rng(seed)
-    folds = [_folds(people, rng), _folds(np.arange(len(generated)), rng)]
+    folds = [_folds(_people(who, len(x)), rng) for who, x in zip(people, (real, generated), strict=True)]
     return TwoSampleAUC(max(by_laplacian, 1 - by_laplacian), _cross_validated_auc(*rows, *folds))
 
 
@@ -110,7 +109,7 @@ def _people(numbers, num_clips):
     """Who is in each clip, ints `(num_clips,)`; those that nobody knows are different from all others."""
     numbers = np.full(num_clips, -1) if numbers is None else np.asarray(numbers)
     if numbers.shape != (num_clips,):
-        raise ValueError(f"real_people: expected shape ({num_clips},), received {numbers.shape}")
+        raise ValueError(f"people: expected shape ({num_clips},), received {numbers.shape}")
     return np.where(numbers < 0, numbers.max() + 1 + np.arange(num_clips), numbers)
 
 
@@ -152,7 +151,15 @@ def _laplacian(grey):
 
 
 def rank_auc(low, high):
-    """Chance that a number of `high` is larger than one of `low`; ties count half."""
+    """Area under the ROC curve, by ranks.
+
+    Args:
+        low: numbers of one set, `(n,)`.
+        high: numbers of the other, `(m,)`.
+
+    Returns:
+        The chance that a number of `high` is larger than one of `low`, a float; ties count half.
+    """
     low = np.sort(low)
     below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
     return float(below.mean() / (2 * len(low)))

@@ -187,7 +187,18 @@ def _imagenet():
 
 
 def checked_clips(clips, num_frames=None):
-    """Check clips for a network: uint8, 32x32 or more, so many frames; returns them, raises ValueError."""
+    """Check clips for a network.
+
+    Args:
+        clips: what was received.
+        num_frames: how many frames there must be; None allows any number.
+
+    Returns:
+        NumPy array, uint8 `(N, T, H, W, 3)`, H and W at least 32.
+
+    Raises:
+        ValueError: anything else.
+    """
     clips = uint8_clips("clips", clips)
     if num_frames and clips.shape[1] != num_frames:
         advice = "take them with preprocess.sample_frames"

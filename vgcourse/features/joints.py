@@ -51,7 +51,15 @@ def find_joints(clips):
 
 
 def apply_finder(model, clips):
-    """Places and spreads, as in `JointsFound` but both in pixels of 64x64 frames, by a network at hand."""
+    """Places and spreads, by a network at hand.
+
+    Args:
+        model: a joint finder.
+        clips: uint8 `(N, T, H, W, 3)`.
+
+    Returns:
+        As in `JointsFound`, but both in pixels of 64x64 frames.
+    """
     places, spreads = [], []
     for start in range(0, len(clips), 16):  # the maps of many clips would fill the memory
         logits = extract.apply_network(model, clips[start : start + 16])
@@ -68,7 +76,7 @@ def spread_limits():
 
 
 def limits_path(network):
-    """Where the limits lie: beside the network, which knows nothing of them."""
+    """Where the limits lie: returns the Path beside that of the `network`, which knows nothing of them."""
     return network.with_suffix(".json")
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vgcourse import features, people, video
+from vgcourse import evaluate, features, people, video
 from vgcourse.evaluate import metrics
 from vgcourse.people import ACTIONS, actors, motions, render, render_action, skeleton
 
@@ -54,6 +54,11 @@ def real_clips(num_per_action=PER_ACTION, *, size=64, seed=0):
     return clips, actions
 
 
+def people_of(clips, num_per_action=PER_ACTION):
+    """Who is in the clips of `real_clips`: in every action the same people in the same order."""
+    return np.arange(len(clips)) % num_per_action
+
+
 def cache_folder():
     """Where rendered reference clips are kept; returns a Path."""
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "vgcourse"
@@ -66,7 +71,7 @@ def renderer_version():
     return hashlib.sha256(code).hexdigest()[:8]
 
 
-def score(generated_clips, actions, *, size, num_per_action=PER_ACTION):
+def score(generated_clips, actions, *, size, num_per_action=PER_ACTION, who=None):
     """All scores of one generator.
 
     Args:
@@ -74,6 +79,7 @@ def score(generated_clips, actions, *, size, num_per_action=PER_ACTION):
         actions: integers `(N,)`, the action that each clip was to show.
         size: height and width in pixels, 32 or 64.
         num_per_action: reference clips of each action.
+        who: the person in each clip, where that is known.
 
     Returns:
         dict name -> float. Distances: lower is better; the best to expect is `score` of other real clips.
@@ -83,7 +89,13 @@ def score(generated_clips, actions, *, size, num_per_action=PER_ACTION):
     fake_second = features.clip_features(generated_clips, which="second")
     real_second = features.clip_features(real, which="second")
     precision, recall = metrics.precision_recall(real_vectors, fake_vectors)
+    seen = people_of(real, num_per_action), who
+    told_apart = evaluate.two_sample_auc(real, generated_clips, people=seen)
     return {
+        "limbs_found": evaluate.limbs_found(generated_clips).share,
+        "laplacian_auc": told_apart.laplacian,
+        "logistic_auc": told_apart.logistic,
+        "wall_detail": evaluate.wall_detail(generated_clips, real),
         "frechet_distance": metrics.frechet_distance(real_vectors, fake_vectors),
         "frechet_distance_second": metrics.frechet_distance(real_second, fake_second),
         "kernel_distance": metrics.kernel_distance(real_vectors, fake_vectors),
@@ -98,6 +110,12 @@ def score(generated_clips, actions, *, size, num_per_action=PER_ACTION):
         "diversity": metrics.diversity(fake_vectors),
         "content_distance": metrics.content_distance(features.content_features(generated_clips)),
     }
+
+
+def limbs_by_action(clips, actions):
+    """Shares of frames with both hands, knees and feet, by action, worst first, as text."""
+    found = evaluate.limbs_found(clips, [ACTIONS[action] for action in actions]).by_action
+    return ", ".join(f"{name} {share:.2f}" for name, share in sorted(found.items(), key=lambda pair: pair[1]))
 
 
 def confusions(clips, actions):
@@ -130,10 +148,12 @@ def main():
     for size in (32, 64):
         clips, actions = real_clips(options.clips, size=size, seed=1)
         start = time.perf_counter()
-        result = score(clips, actions, size=size, num_per_action=options.clips)
+        who = people_of(clips, options.clips)
+        result = score(clips, actions, size=size, num_per_action=options.clips, who=who)
         print(f"real vs real, {size}x{size}, {len(clips)} clips ({time.perf_counter() - start:.0f} s)")
         for name, value in result.items():
             print(f"  {name:28} {value:.5g}")
+        print(f"  limbs found: {limbs_by_action(clips, actions)}")
         print(f"  confused: {confusions(clips, actions)}", flush=True)
     if options.codec:
         distance = codec_difference(options.clips)

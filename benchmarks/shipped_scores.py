@@ -21,8 +21,12 @@ def main():
     generator = generate.load_generator(paths[0] if paths else None)
     if "--quick" in sys.argv:
         splits = [datasets.load_actions(split, size=generator.size) for split in ("validation", "test")]
-        scores_of = evaluate.score_generator(generator, datasets.concatenate(splits))
-        print(evaluate.score_table({"generated": scores_of}))
+        rows = {"generated": evaluate.score_generator(generator, datasets.concatenate(splits))}
+        rows["real"] = evaluate.score_clips(
+            splits[0].clips, splits[0].actions, splits[1].clips, action_names=splits[0].action_names,
+            fps=splits[0].fps, people=(splits[1].actors, splits[0].actors),
+        )  # fmt: skip
+        print(evaluate.score_table(rows))
         return
     actions = np.repeat(np.arange(len(generator.action_names)), scores.PER_ACTION)
     seeds = range(len(actions))
@@ -30,12 +34,14 @@ def main():
     clips = generate.make_clips(generator, content, motion, actions)
     made = scores.score(clips, actions, size=generator.size)
     other, other_actions = scores.real_clips(size=generator.size, seed=1)
-    real = scores.score(other, other_actions, size=generator.size)
+    real = scores.score(other, other_actions, size=generator.size, who=scores.people_of(other))
     print(f"{'':28} generated  real vs real")
     for name, value in made.items():
         print(f"{name:28} {value:9.3f}  {real[name]:9.3f}")
     ratio = made["frechet_distance"] / real["frechet_distance"]
     print(f"Frechet distance over real vs real: {ratio:.2f}")
+    print(f"limbs found: {scores.limbs_by_action(clips, actions)}")
+    print(f"limbs found in real clips: {scores.limbs_by_action(other, other_actions)}")
     print(f"taken for each other: {scores.confusions(clips, actions)}")
     print_memorisation(clips, generator.size, generator.num_frames)
 

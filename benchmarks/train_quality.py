@@ -37,6 +37,10 @@ SAMPLE_SEED = 1234  # the same people and noise for every model, seed and mark
 SETTING = ("model", "size", "precision", "batch_size")
 MEASURED = (
     "steps",
+    "limbs_found",
+    "laplacian_auc",
+    "logistic_auc",
+    "wall_detail",
     "motion_control_score",
     "motion_control_score_second",
     "frechet_distance",
@@ -140,14 +144,18 @@ def summary(path):
         key = (int(row["size"]), row["precision"], row["model"], float(row["mark"]), int(row["batch_size"]))
         groups.setdefault(key, []).append(row)
     lines = [
-        "| frames | precision | model | training | batch | steps | motion control score (second classifier) "
-        "| Frechet distance | times real vs real | seeds |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| frames | precision | model | training | batch | steps | limbs found | AUC: Laplacian, logistic "
+        "| wall detail | motion control score (second classifier) | Frechet distance | times real vs real "
+        "| seeds |",
+        "|---" * 13 + "|",
     ]
     for (size, precision, model, mark, batch), rows in sorted(groups.items()):
-        median = {name: statistics.median(float(row[name]) for row in rows) for name in MEASURED}
+        # A row of before a score was taken has none.
+        median = {name: statistics.median(float(row[name] or "nan") for row in rows) for name in MEASURED}
         lines.append(
             f"| {size}x{size} | {precision} | {model} | {mark:g} s | {batch} | {median['steps']:.0f} "
+            f"| {median['limbs_found']:.2f} | {median['laplacian_auc']:.2f}, {median['logistic_auc']:.2f} "
+            f"| {median['wall_detail']:.3g} "
             f"| {median['motion_control_score']:.2f} ({median['motion_control_score_second']:.2f}) "
             f"| {median['frechet_distance']:.3g} | {median['ratio']:.3g} | {len(rows)} |"
         )

@@ -9,7 +9,7 @@ import pytest
 from vgcourse import datasets, demo, evaluate, generate, people, training, video
 
 WANTED = {"samples.gif", "samples.png", "samples.mp4", "metrics.json", "history.csv", "generator.keras"}
-SCORES = {"frechet_distance": 1.5, "motion_control_score": 0.25, "motion_energy": 2.0}
+SCORES = dict.fromkeys(evaluate.scores.HEADINGS, 0.25)
 
 
 def some_clips(split, *, size=64, num_frames=16, fps=10.0):
@@ -67,6 +67,9 @@ def test_the_whole_path_on_small_data(seen, tmp_path, capsys):
     assert clips[0, :, 0, 0, 0].tolist() == [100, *range(1, 16)]
     assert sorted(actions) == [0, 1, 2]
     assert list(real[:, 0, 0, 0, 0]) == list(held_out)
+    real_people, training_people = options.pop("people")
+    assert real_people.tolist() == [7, 8, 9] * 2
+    assert sorted(training_people) == [7, 8, 9]
     assert options == {"action_names": people.ACTIONS, "fps": 10.0}
 
     # What it leaves and says.
@@ -123,6 +126,7 @@ def test_demo_writes_all_it_promises(tmp_path, capsys):
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
     assert metrics["trained"] == scores["trained"]
     assert metrics["real"]["motion_control_score"] > 0.95
+    assert metrics["real"]["limbs_found"] > 0.9 > metrics["trained"]["limbs_found"]
     with open(tmp_path / "demo" / "history.csv", newline="") as file:
         assert int(list(csv.DictReader(file))[-1]["step"]) == metrics["steps"]
     info = video.probe(tmp_path / "demo" / "samples.gif")

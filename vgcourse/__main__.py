@@ -282,12 +282,17 @@ def train_features(
     out: Annotated[Path, typer.Option(help="Folder for the weights.")] = Path("features"),
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 25,
     seed: Seed = 0,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one: first, second, content or joints; may be repeated."),
+    ] = None,
 ):
-    """Train the classifiers and the embedding behind the scores."""
+    """Train the classifiers, the embedding and the joint finder behind the scores."""
     quiet()
     from vgcourse import features
 
-    for name, accuracy in features.train_features(folder=out, epochs=epochs, seed=seed).items():
+    chosen = {"networks": network} if network else {}
+    for name, accuracy in features.train_features(folder=out, epochs=epochs, seed=seed, **chosen).items():
         print(f"{name}: {accuracy}")
 
 

@@ -93,4 +93,6 @@ def _score_real(clips, real):
     some = clips.select(chosen)
     first = some.clips[:, :NUM_FRAMES]
     names = clips.action_names
-    return evaluate.score_clips(first, some.actions, real.clips, action_names=names, fps=clips.fps)
+    return evaluate.score_clips(
+        first, some.actions, real.clips, action_names=names, fps=clips.fps, people=(real.actors, some.actors)
+    )

@@ -1,11 +1,13 @@
 """Scores of generators: real clips score like real ones at any speed, noise does not, the table says so."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from vgcourse import datasets, features, generate
-from vgcourse.evaluate import metrics, scores
+from vgcourse.evaluate import metrics, scores, visible
 from vgcourse.gan.models import VideoGenerator
 
 
@@ -27,6 +29,12 @@ def test_real_clips_score_like_real_ones(real):
     worse = scores.score_clips(noise, real.actions, real.clips, action_names=real.action_names, fps=10)
     assert good["motion_control_score"] > 0.95
     assert worse["motion_control_score"] < 0.3
+    assert good["limbs_found"] > 0.9
+    assert worse["limbs_found"] < 0.1
+    assert worse["laplacian_auc"] == worse["logistic_auc"] == 1.0
+    assert good["laplacian_auc"] < 0.7
+    assert good["wall_detail"] == pytest.approx(1, abs=0.2)
+    assert worse["wall_detail"] > 100
     assert good["frechet_distance"] < worse["frechet_distance"] / 5
     vectors = [features.clip_features(clips) for clips in (real.clips, other.clips)]
     assert good["frechet_distance"] == pytest.approx(metrics.frechet_distance(*vectors))
@@ -39,9 +47,34 @@ def test_actions_are_matched_by_name_not_by_place(real):
     assert score(some, real, action_names=("wave1", "dance"))["motion_control_score"] < 0.1
 
 
-def test_unknown_actions_make_motion_control_not_applicable(real):
-    names = ("juggle", *real.action_names[1:])
-    assert score(real, real, action_names=names)["motion_control_score"] is None
+def test_unknown_actions_make_motion_control_and_limbs_not_applicable(real):
+    some = real.select(slice(None, None, 5))
+    found = score(some, some, action_names=("juggle", *real.action_names[1:]))
+    assert found["motion_control_score"] is found["limbs_found"] is None
+    assert found["laplacian_auc"] == 0.5
+    assert found["wall_detail"] == 1.0
+
+
+def test_limbs_of_people_that_the_finder_does_not_know_are_not_counted(real):
+    """Somebody may call a folder of films "walk": no limbs are found in the real clips either."""
+    upside_down = real.select(slice(0, 80, 8))
+    upside_down = replace(upside_down, clips=upside_down.clips[:, :, ::-1])
+    assert score(real.select(slice(0, 80, 8)), upside_down)["limbs_found"] is None
+
+
+def test_what_a_few_clips_cannot_tell_is_left_out(real):
+    found = score(real.select(range(9)), real.select(range(9)))
+    assert found["laplacian_auc"] is found["logistic_auc"] is None
+    assert found["limbs_found"] > 0.8
+
+
+def test_people_are_passed_on(monkeypatch, real):
+    seen = []
+    monkeypatch.setattr(visible, "two_sample_auc", lambda *_, people: seen.append(people) or (0.6, 0.7))
+    some = real.select(slice(None, None, 5))
+    found = score(some, some, people=(some.actors, some.actions))
+    assert [who.tolist() for who in seen[0]] == [some.actors.tolist(), some.actions.tolist()]
+    assert (found["laplacian_auc"], found["logistic_auc"]) == (0.6, 0.7)
 
 
 # --- speed and length: the classifier knows 16 frames, 10 a second ----------------------------------------
@@ -157,6 +190,9 @@ def test_a_generator_makes_one_clip_for_every_real_one(monkeypatch, real):
     np.testing.assert_array_equal(got["actions"], some.actions)
     np.testing.assert_array_equal(got["real"], some.clips)
     assert (got["fps"], got["action_names"]) == (9.99, real.action_names)
+    real_people, made_people = got["people"]
+    assert real_people.tolist() == some.actors.tolist()
+    assert made_people is None  # all different
 
 
 def test_a_generator_of_fast_clips_is_judged_at_its_speed(monkeypatch):
@@ -189,12 +225,13 @@ def test_real_clips_unlike_the_generators_are_refused(real):
         scores.score_generator(tiny_generator(real.action_names, fps=25), real)
 
 
-def test_table_has_a_line_for_each_row_and_says_what_does_not_apply():
-    trained = {"frechet_distance": 1.234, "motion_control_score": 0.5, "motion_energy": 2.0}
-    table = scores.score_table({"untrained": {**trained, "motion_control_score": None}, "mine": trained})
-    heading, untrained, mine = table.splitlines()
-    assert untrained.split() == ["untrained", "1.23", "not", "applicable", "2.00"]
-    assert mine.split() == ["mine", "1.23", "0.50", "2.00"]
-    order = [heading.index(words) for words in ("Frechet distance", "motion control score", "motion energy")]
-    assert order == sorted(order)
-    assert len({len(heading), len(untrained), len(mine)}) == 1
+def test_table_has_a_column_for_each_set_and_says_what_does_not_apply():
+    keys = list(scores.HEADINGS)
+    mine = {key: 10 * k + 0.126 for k, key in enumerate(keys)}
+    heading, *lines = scores.score_table({"untrained": {**mine, keys[1]: None}, "mine": mine}).splitlines()
+    assert heading.split() == ["untrained", "mine"]
+    assert [line[-5:].strip() for line in lines] == [f"{10 * k + 0.13:.2f}" for k in range(len(keys))]
+    assert "not applicable" in lines[1]
+    words = ("both hands", "Laplacian", "logistic", "walls", "Frechet", "motion control", "motion energy")
+    assert all(word in line for word, line in zip(words, lines, strict=True))
+    assert len({len(line) for line in (heading, *lines)}) == 1

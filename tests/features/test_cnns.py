@@ -13,6 +13,18 @@ BUILDERS = [
 ]
 
 
+def test_the_joint_finder_gives_a_map_for_each_joint_that_follows_the_picture():
+    model = cnns.build_joint_finder(3, size=32)
+    assert model.input_shape == (None, 32, 32, 3)
+    assert model.output_shape == (None, 3, 256)
+    frame = np.full((1, 32, 32, 3), 90.0, np.float32)
+    changed = frame.copy()
+    changed[:, 20:22, 6:8] = 250.0
+    moved = np.abs(model(changed, training=False) - model(frame, training=False)).reshape(3, 16, 16)
+    places = [np.unravel_index(heat.argmax(), heat.shape) for heat in moved]
+    assert np.abs(np.array(places) - [10, 3]).max() <= 2  # rows first: cell (10, 3) holds the changed pixels
+
+
 @pytest.fixture
 def noise():
     return np.random.default_rng(0).uniform(60, 200, (2, 16, 32, 32, 3)).astype(np.float32)

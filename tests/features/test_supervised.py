@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from vgcourse import datasets, features
-from vgcourse.features import cnns, extract, supervised
+from vgcourse.features import cnns, extract, joint_training, joints, supervised
 
 KEEP = 0.9  # what label smoothing leaves to the right class
 
@@ -317,11 +317,20 @@ def test_train_features_trains_each_network_for_its_own_question(monkeypatch, tm
     def fit(model, clips, labels, *, epochs, seed):
         fitted.append((model.name, labels.tolist(), epochs, seed, model.get_weights()[0]))
 
+    def fit_joints(model, clips, *, epochs, seed):
+        assert clips is toy
+        fitted.append((model.name, None, epochs, seed, model.get_weights()[0]))
+
     monkeypatch.setattr(supervised, "fit_classifier", fit)
     monkeypatch.setattr(supervised, "fit_embedding", fit)
+    monkeypatch.setattr(joint_training, "fit_joint_finder", fit_joints)
+    monkeypatch.setattr(
+        joint_training, "measure_limits", lambda model, size: dict.fromkeys(joints.JOINTS, size)
+    )
     monkeypatch.setattr(supervised, "_held_out", lambda model, split: len(split) / 100)
     table = features.train_features(folder=tmp_path / "new", epochs=3, seed=7, report=lines.append)
-    assert table == {name: {"validation": 0.1, "test": 0.04} for name in ("first", "second", "content")}
+    names = ("first", "second", "content", "joints")
+    assert table == {name: {"validation": 0.1, "test": 0.04} for name in names}
     assert lines[1] == "second_classifier.keras: validation 0.100, test 0.040"
     assert calls == [("train", {"size": 64, "num_frames": 20})]
     places = (np.arange(40) // 2 % 4).tolist()  # of the actors among those that there are
@@ -329,16 +338,36 @@ def test_train_features_trains_each_network_for_its_own_question(monkeypatch, tm
         ("action_classifier", toy.actions.tolist(), 3, 7),
         ("second_classifier", toy.actions.tolist(), 3, 8),
     ]
-    assert [call[:4] for call in fitted] == [*expected, ("content_embedding", places, 3, 9)]
-    for (name, *_, weights), file, classes in zip(fitted, extract.FILES.values(), (2, 2, 4), strict=True):
+    expected += [("content_embedding", places, 3, 9), ("joint_finder", None, 3, 10)]
+    assert [call[:4] for call in fitted] == expected
+    shapes = (2,), (2,), (4,), (9, 1024)
+    for (name, *_, weights), file, shape in zip(fitted, extract.FILES.values(), shapes, strict=True):
         model = keras.models.load_model(tmp_path / "new" / file, safe_mode=True)
-        assert (model.name, model.output_shape) == (name, (None, classes))
+        assert (model.name, model.output_shape) == (name, (None, *shape))
         np.testing.assert_array_equal(model.get_weights()[0], weights)
     keras.utils.set_random_seed(8)
     np.testing.assert_array_equal(fitted[1][4], cnns.build_second_classifier(2).get_weights()[0])
+    limits = joints._read_limits(tmp_path / "new" / "joint_finder.json")
+    assert {size: values.tolist() for size, values in limits.items()} == {32: [32] * 9, 64: [64] * 9}
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="cannot be written"):
         supervised._save(model, tmp_path / "file" / "x.keras")
+
+
+def test_one_network_may_be_trained_alone(monkeypatch, tmp_path, toy_set):
+    """As it would be among all: with the same seed; the others' files are not looked at."""
+    seeds = []
+    monkeypatch.setattr(supervised, "fit_embedding", lambda *_, epochs, seed: seeds.append(seed))
+    monkeypatch.setattr(supervised, "_held_out", lambda model, split: 0.5)
+    (tmp_path / extract.FILES["first"]).write_text("somebody's own")
+    table = features.train_features(
+        folder=tmp_path, epochs=1, seed=7, networks=("content",), report=lambda line: None
+    )
+    assert (list(table), seeds) == (["content"], [9])
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["action_classifier.keras", "content_embedding.keras"]
+    with pytest.raises(ValueError, match="networks: expected one of first, second, .* received 'third'"):
+        features.train_features(folder=tmp_path, networks=("third",))
 
 
 @pytest.mark.parametrize("file", extract.FILES.values())
@@ -357,10 +386,11 @@ def test_a_file_that_is_no_such_network_is_not_written_over(tmp_path, toy_set, f
 
 @pytest.mark.slow
 def test_train_features_in_full(tmp_path, toy_set):
-    table = features.train_features(folder=tmp_path, epochs=1, report=lambda line: None)
+    networks = ("first", "second", "content")  # the toys have no joints
+    table = features.train_features(folder=tmp_path, epochs=1, networks=networks, report=lambda line: None)
     assert list(table) == ["first", "second", "content"]
     assert all(0 <= value <= 1 for row in table.values() for value in row.values())
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(extract.FILES.values())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(extract.FILES[n] for n in networks)
 
 
 def test_networks_are_read_again_after_a_training(tmp_path, monkeypatch):

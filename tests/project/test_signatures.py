@@ -44,6 +44,10 @@ PROMISED = [
     "evaluate/metrics.content_distance(content_features)",
     "evaluate/metrics.motion_control_score(clips, actions)",
     "evaluate/metrics.motion_energy(clips)",
+    "evaluate/visible.limbs_found(clips, actions=None)",
+    "evaluate/visible.two_sample_auc(real, generated, *, people=(None, None), seed=0)",
+    "evaluate/visible.wall_detail(clips, real)",
+    "features/joints.find_joints(clips)",
 ]
 
 

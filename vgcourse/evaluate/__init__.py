@@ -19,14 +19,24 @@ from vgcourse.evaluate.metrics import (
     precision_recall,
 )
 from vgcourse.evaluate.scores import score_against_store, score_clips, score_generator, score_table
+from vgcourse.evaluate.visible import (
+    LimbsFound,
+    TwoSampleAUC,
+    limbs_found,
+    two_sample_auc,
+    wall_detail,
+)
 
 __all__ = [
+    "LimbsFound",
+    "TwoSampleAUC",
     "content_distance",
     "diversity",
     "flicker",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "limbs_found",
     "memorisation",
     "metrics",
     "motion_control_score",
@@ -37,4 +47,6 @@ __all__ = [
     "score_clips",
     "score_generator",
     "score_table",
+    "two_sample_auc",
+    "wall_detail",
 ]

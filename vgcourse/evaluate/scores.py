@@ -9,18 +9,23 @@ from dataclasses import replace
 import numpy as np
 
 from vgcourse import arguments, datasets, features, generate
-from vgcourse.evaluate import metrics
+from vgcourse.evaluate import metrics, visible
 from vgcourse.features import FPS, NUM_FRAMES
 from vgcourse.people import ACTIONS
 
 HEADINGS = {
+    "limbs_found": "frames with both hands, knees and feet",
+    "laplacian_auc": "told from real by median Laplacian (AUC)",
+    "logistic_auc": "told from real by logistic regression (AUC)",
+    "wall_detail": "fine detail of the walls over real",
     "frechet_distance": "Frechet distance on action features",
     "motion_control_score": "motion control score",
     "motion_energy": "motion energy",
 }
+LEAST_REAL = 0.5  # limbs found in the real clips; under this they show nobody that the joint finder knows
 
 
-def score_clips(clips, actions, real, *, action_names, fps):
+def score_clips(clips, actions, real, *, action_names, fps, people=(None, None)):
     """Scores of clips against real ones.
 
     Args:
@@ -31,12 +36,16 @@ def score_clips(clips, actions, real, *, action_names, fps):
         real: uint8 `(num_real, num_frames, height, width, 3)`, the clips to compare with.
         action_names: names of the actions.
         fps: frames per second of `clips` and of `real`.
+        people: who is in each real clip, and who in each of `clips`, see `two_sample_auc`.
 
     Returns:
-        A dict: `frechet_distance` on action features (lower is better; with few clips it is large even
-        for real ones), `motion_control_score` in [0, 1], or None where it would mean nothing: the shipped
-        classifier does not know an action, or the clips end before the 1.6 s that it looks at (16 frames,
-        10 a second); and `motion_energy` in grey levels.
+        A dict: `limbs_found` in [0, 1], or None where the joint finder knows no such people: an action has
+        another name than ours, or it does not find the real ones' limbs either; `laplacian_auc` and
+        `logistic_auc` (0.5: not to be told from real ones; None for under 10 clips), `wall_detail` (1 is
+        right); `frechet_distance` on action features (lower is better;
+        with few clips it is large even for real ones), `motion_control_score` in [0, 1], or None where it
+        would mean nothing: the shipped classifier does not know an action, or the clips end before the 1.6 s
+        that it looks at (16 frames, 10 a second); and `motion_energy` in grey levels.
 
     Raises:
         ValueError: not uint8 clips of at least 2 frames of 32x32, actions that are not in `action_names`,
@@ -46,11 +55,33 @@ def score_clips(clips, actions, real, *, action_names, fps):
     if not np.isin(actions, range(len(action_names))).all():
         raise ValueError(f"actions: expected places in {tuple(action_names)}, received {actions!r}")
     return {
+        "limbs_found": _limbs_found(clips, real, action_names),
+        **_told_apart(clips, real, people),
         "frechet_distance": metrics.frechet_distance(
             features.clip_features(_spread(real)), features.clip_features(_spread(clips))
         ),
         "motion_control_score": _motion_control(clips, actions, action_names, fps),
         "motion_energy": metrics.motion_energy(clips),
+    }
+
+
+def _limbs_found(clips, real, action_names):
+    """Limbs found; None for people that the joint finder does not know."""
+    some = real[:: -(-len(real) // 40)]  # 40 of them say whether it knows such people
+    if not set(action_names) <= set(ACTIONS) or visible.limbs_found(some).share < LEAST_REAL:
+        return None
+    return visible.limbs_found(clips).share
+
+
+def _told_apart(clips, real, people):
+    """Both AUCs, and the walls; None where there is too little to judge by."""
+    laplacian = logistic = None
+    if min(len(clips), len(real)) >= visible.LEAST_CLIPS:
+        laplacian, logistic = visible.two_sample_auc(_spread(real), _spread(clips), people=people)
+    return {
+        "laplacian_auc": laplacian,
+        "logistic_auc": logistic,
+        "wall_detail": visible.wall_detail(clips, real),
     }
 
 
@@ -96,7 +127,12 @@ def score_generator(generator, real, *, seed=0):
     content, motion = generate.content_codes(generator, seeds), generate.motion_noise(generator, seeds)
     clips = generate.make_clips(generator, content, motion, real.actions)
     return score_clips(
-        clips, real.actions, real.clips, action_names=generator.action_names, fps=generator.fps
+        clips,
+        real.actions,
+        real.clips,
+        action_names=generator.action_names,
+        fps=generator.fps,
+        people=(real.actors, None),
     )
 
 
@@ -122,18 +158,20 @@ def score_against_store(generator, store, *, seed=0):
 
 
 def score_table(rows):
-    """Scores as text.
+    """Scores as text, those that a viewer would see first: none of the others means much alone.
 
     Args:
-        rows: dict, name of the row -> what `score_clips` returned.
+        rows: dict, name of a set of clips -> what `score_clips` returned.
 
     Returns:
-        A table, one line a row, for printing.
+        A table for printing, a line for each score and a column for each set.
     """
-    width = max(len(name) for name in rows)
-    lines = [" " * width + "".join(f"  {heading}" for heading in HEADINGS.values())]
-    for name, scores in rows.items():
-        cells = ["not applicable" if scores[key] is None else f"{scores[key]:.2f}" for key in HEADINGS]
-        padded = (cell.rjust(len(heading)) for cell, heading in zip(cells, HEADINGS.values(), strict=True))
-        lines.append(name.ljust(width) + "".join(f"  {cell}" for cell in padded))
-    return "\n".join(lines)
+    lines = [["", *rows]]
+    for key, heading in HEADINGS.items():
+        cells = ("not applicable" if row[key] is None else f"{row[key]:.2f}" for row in rows.values())
+        lines.append([heading, *cells])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([first.ljust(widths[0]), *(x.rjust(w) for x, w in zip(cells, widths[1:], strict=True))])
+        for first, *cells in lines
+    )

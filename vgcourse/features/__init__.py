@@ -1,4 +1,4 @@
-"""Features: the small CNNs that see which action a clip shows and who is in it.
+"""Features: the small CNNs that see which action a clip shows, who is in it, and where their joints are.
 
 Axes and ranges: clips are uint8 `(N, T, H, W, 3)` in [0, 255], any frame size from 32x32 up. The networks are
 trained apart and judge every GAN from outside: no GAN is trained with them.
@@ -17,15 +17,19 @@ from vgcourse.features.extract import (
     imagenet_features,
     load_action_classifier,
 )
+from vgcourse.features.joints import JOINTS, JointsFound, find_joints
 from vgcourse.features.supervised import train_features
 
 __all__ = [
     "FPS",
+    "JOINTS",
     "NUM_FRAMES",
+    "JointsFound",
     "build_action_classifier",
     "classify",
     "clip_features",
     "content_features",
+    "find_joints",
     "frame_features",
     "imagenet_features",
     "load_action_classifier",

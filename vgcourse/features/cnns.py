@@ -1,4 +1,4 @@
-"""Features, the small CNNs: two action classifiers, built differently, and a content embedding.
+"""Features, the small CNNs: two action classifiers, built differently, a content embedding, a joint finder.
 
 Axes and ranges: all take values in [0, 255], float or uint8, at a fixed frame size (`resize_frames`), and
 scale them inside. Logits and features are float32 whatever the global precision policy says: a judge must
@@ -91,6 +91,35 @@ def build_content_embedding(num_actors, *, size=32):
     x = layers.Rescaling(12.0, dtype="float32")(x)  # unit vectors need a steeper softmax
     logits = layers.Dense(num_actors, use_bias=False, dtype="float32", name="logits")(x)
     return keras.Model(frames, logits, name="content_embedding")
+
+
+def build_joint_finder(num_joints, *, size=64):
+    """U-Net on single frames: coarse maps know the pose, fine ones the place; one heat map for each joint.
+
+    Args:
+        num_joints: number of joints.
+        size: height and width of the frames in pixels, a multiple of 16.
+
+    Returns:
+        keras.Model, frames `(B, size, size, 3)` in [0, 255] -> logits `(B, num_joints, (size / 2)^2)`: for
+        each joint, over the cells of a grid of half the frame's size, row by row.
+
+    Source: Ronneberger et al. 2015 (U-Net), https://arxiv.org/abs/1505.04597
+    """
+    frames = layers.Input((size, size, 3), name="frames")
+    x = layers.Rescaling(1 / 127.5, -1.0, dtype="float32")(frames)
+    finer = []
+    for channels in (24, 40, 56, 64):
+        x = _conv(x, channels)
+        finer.append(x)
+    x = _conv(x, 64, strides=1)
+    for channels, skip in zip((56, 40, 32), finer[-2::-1], strict=True):
+        x = layers.UpSampling2D(interpolation="bilinear", dtype="float32")(x)
+        x = _conv(layers.Concatenate(dtype="float32")([x, skip]), channels, strides=1)
+    x = layers.Conv2D(num_joints, 1, dtype="float32")(x)
+    x = layers.Reshape(((size // 2) ** 2, num_joints), dtype="float32")(x)
+    logits = layers.Permute((2, 1), dtype="float32", name="logits")(x)
+    return keras.Model(frames, logits, name="joint_finder")
 
 
 def resize_frames(clips, size):

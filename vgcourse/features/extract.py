@@ -21,6 +21,7 @@ FILES = {
     "first": "action_classifier.keras",
     "second": "second_classifier.keras",
     "content": "content_embedding.keras",
+    "joints": "joint_finder.keras",
 }
 
 
@@ -39,7 +40,12 @@ def load_action_classifier(which="first"):
     Raises:
         ValueError: unknown name; the file in `data/checkpoints/` is missing or cannot be read.
     """
-    return _load(checkpoint_path(one_of("which", which, CLASSIFIERS)))
+    return load(one_of("which", which, CLASSIFIERS))
+
+
+def load(which):
+    """The shipped network `which`, a key of `FILES`, frozen; returns a keras.Model, raises ValueError."""
+    return _load(checkpoint_path(which))
 
 
 def checkpoint_path(which):
@@ -94,7 +100,7 @@ def classify(clips, *, which="first"):
     Raises:
         ValueError: wrong rank, dtype, number of frames or size.
     """
-    logits = apply_network(load_action_classifier(which), _checked(clips, NUM_FRAMES))
+    logits = apply_network(load_action_classifier(which), checked_clips(clips, NUM_FRAMES))
     return tf.nn.softmax(logits).numpy()
 
 
@@ -115,7 +121,7 @@ def clip_features(clips, *, which="first"):
         ValueError: wrong rank, dtype, number of frames or size.
     """
     path = checkpoint_path(one_of("which", which, CLASSIFIERS))
-    clips = _checked(clips, NUM_FRAMES)
+    clips = checked_clips(clips, NUM_FRAMES)
     motion = apply_network(_part(path, "features"), clips)
     return np.concatenate([motion, content_features(clips).mean(axis=1)], axis=1)
 
@@ -132,7 +138,7 @@ def frame_features(clips):
     Raises:
         ValueError: wrong rank, dtype, number of frames or size.
     """
-    return apply_network(_part(checkpoint_path("first"), "frame_features"), _checked(clips, NUM_FRAMES))
+    return apply_network(_part(checkpoint_path("first"), "frame_features"), checked_clips(clips, NUM_FRAMES))
 
 
 def content_features(clips):
@@ -147,7 +153,7 @@ def content_features(clips):
     Raises:
         ValueError: wrong rank, dtype or size.
     """
-    return apply_network(_part(checkpoint_path("content"), "features"), _checked(clips))
+    return apply_network(_part(checkpoint_path("content"), "features"), checked_clips(clips))
 
 
 def imagenet_features(clips):
@@ -164,7 +170,7 @@ def imagenet_features(clips):
 
     Source: Howard et al. 2019, https://arxiv.org/abs/1905.02244
     """
-    return apply_network(_imagenet(), _checked(clips))
+    return apply_network(_imagenet(), checked_clips(clips))
 
 
 @functools.lru_cache
@@ -180,7 +186,19 @@ def _imagenet():
         ) from error
 
 
-def _checked(clips, num_frames=None):
+def checked_clips(clips, num_frames=None):
+    """Check clips for a network.
+
+    Args:
+        clips: what was received.
+        num_frames: how many frames there must be; None allows any number.
+
+    Returns:
+        NumPy array, uint8 `(N, T, H, W, 3)`, H and W at least 32.
+
+    Raises:
+        ValueError: anything else.
+    """
     clips = uint8_clips("clips", clips)
     if num_frames and clips.shape[1] != num_frames:
         advice = "take them with preprocess.sample_frames"

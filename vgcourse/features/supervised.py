@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from vgcourse import datasets
-from vgcourse.features import cnns, extract
+from vgcourse.arguments import one_of
+from vgcourse.features import cnns, extract, joint_training, joints
 from vgcourse.files import new_file
 
 BATCH = 32
@@ -21,47 +22,62 @@ FRAMES_PER_CLIP = 4  # that the content embedding sees of a clip at a time
 MAP_SCALE = 0.3  # mean of a motion map; its square weighs the maps against the actions in the loss
 
 
-def train_features(*, folder=None, epochs=30, seed=0, report=print):
-    """Train both action classifiers and the content embedding on the actions set, and write them.
+def train_features(*, folder=None, epochs=30, seed=0, networks=tuple(extract.FILES), report=print):
+    """Train action classifiers, content embedding and joint finder on the actions set, and write them.
 
     Args:
         folder: where the .keras files go; `data/checkpoints/` if None.
         epochs: passes over the training clips for each network; 30 take a few minutes on two cores.
         seed: of weights, order and augmentation.
+        networks: which to train: "first", "second" (classifiers), "content", "joints".
         report: called with one line of text after each network.
 
     Returns:
-        dict: "first", "second", "content" -> {"validation": accuracy, "test": accuracy} on actors never
-        trained on. For "content" it is the share of clips whose nearest clip among the other actions shows
-        the same actor.
+        dict: name of the network -> {"validation": accuracy, "test": accuracy} on actors never trained on.
+        For "content" it is the share of clips whose nearest clip among the other actions shows the same
+        actor; for "joints" the mean distance of a joint from where it is found, in pixels of 64x64.
 
     Raises:
-        ValueError: the clips cannot be read, the folder cannot be written, or a file that would be written
-            over is not such a network.
+        ValueError: the clips cannot be read, the folder cannot be written, there is no such network, or a
+            file that would be written over is not such a network.
     """
     folder = Path(folder) if folder else extract.checkpoint_path("first").parent
-    for file in extract.FILES.values():
-        _check_own(folder / file)
+    for name in networks:
+        _check_own(folder / extract.FILES[one_of("networks", name, tuple(extract.FILES))])
     train = datasets.load_actions("train", size=64, num_frames=20)
-    actors, actor_labels = np.unique(train.actors, return_inverse=True)
     table = {}
-    for position, (name, file) in enumerate(extract.FILES.items()):
-        keras.utils.set_random_seed(seed + position)
-        if name == "content":
-            model = cnns.build_content_embedding(len(actors))
-            fit_embedding(model, train.clips, actor_labels, epochs=epochs, seed=seed + position)
-        else:
-            build = cnns.build_action_classifier if name == "first" else cnns.build_second_classifier
-            model = build(len(train.action_names))
-            fit_classifier(model, train.clips, train.actions, epochs=epochs, seed=seed + position)
+    for name in networks:
+        place, file = list(extract.FILES).index(name), extract.FILES[name]
+        keras.utils.set_random_seed(seed + place)
+        model = _trained(name, train, epochs=epochs, seed=seed + place)
         _save(model, folder / file)
+        if name == "joints":
+            _write_limits(model, joints.limits_path(folder / file))
         table[name] = {split: _held_out(model, split) for split in ("validation", "test")}
         report(f"{file}: " + ", ".join(f"{split} {value:.3f}" for split, value in table[name].items()))
     return table
 
 
+def _trained(name, train, *, epochs, seed):
+    """A new network, trained on `Clips`."""
+    if name == "joints":
+        model = cnns.build_joint_finder(len(joints.JOINTS))
+        joint_training.fit_joint_finder(model, train, epochs=epochs, seed=seed)
+    elif name == "content":
+        actors, actor_labels = np.unique(train.actors, return_inverse=True)
+        model = cnns.build_content_embedding(len(actors))
+        fit_embedding(model, train.clips, actor_labels, epochs=epochs, seed=seed)
+    else:
+        build = cnns.build_action_classifier if name == "first" else cnns.build_second_classifier
+        model = build(len(train.action_names))
+        fit_classifier(model, train.clips, train.actions, epochs=epochs, seed=seed)
+    return model
+
+
 def _held_out(model, split):
-    """Accuracy on actors that the network never saw."""
+    """Accuracy, or for joints the error, on actors that the network never saw."""
+    if model.name == "joint_finder":
+        return joint_training.mean_error(model, split)
     real = datasets.load_actions(split, size=64, num_frames=cnns.NUM_FRAMES)
     if len(model.input_shape) == 5:
         return float(np.mean(extract.apply_network(model, real.clips).argmax(axis=1) == real.actions))
@@ -92,6 +108,13 @@ def _save(model, path):
     with new_file(path) as part:
         keras.Model(model.inputs, model.outputs, name=model.name).save(part)
     extract.forget_networks()
+
+
+def _write_limits(model, path):
+    """Write how wide the joint finder's maps may be, for each size of clips."""
+    limits = {str(size): joint_training.measure_limits(model, size) for size in joints.SIZES}
+    with new_file(path) as part:
+        part.write_text(json.dumps({"network": model.name, **limits}, indent=1) + "\n", encoding="utf-8")
 
 
 def fit_classifier(model, clips, actions, *, epochs, seed):

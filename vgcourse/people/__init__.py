@@ -4,17 +4,19 @@ Axes: clip `(time, height, width, 3)`, uint8 RGB in the stored range [0, 255]. L
 in degrees, times in seconds.
 """
 
-from vgcourse.people.actors import Actor, random_actor, render_figure
+from vgcourse.people.actors import Actor, camera_matrix, random_actor, render_figure
 from vgcourse.people.joints import JOINT_NAMES, action_joints, project_joints
-from vgcourse.people.motions import ACTIONS, pose_action, render_action
+from vgcourse.people.motions import ACTIONS, PERIOD, pose_action, render_action
 from vgcourse.people.render import actor_split, clip_name, render_actions
 
 __all__ = [
     "ACTIONS",
     "JOINT_NAMES",
+    "PERIOD",
     "Actor",
     "action_joints",
     "actor_split",
+    "camera_matrix",
     "clip_name",
     "pose_action",
     "project_joints",

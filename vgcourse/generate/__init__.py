@@ -4,6 +4,7 @@ Axes: clip `(time, height, width, channels)`, clips `(batch, time, height, width
 out is in the stored range, uint8 [0, 255].
 """
 
+from vgcourse.generate.animate import animate, load_painter, write_animation
 from vgcourse.generate.export import COMMENT, SUFFIXES, check_replaceable, write_clips, write_samples
 from vgcourse.generate.sampling import (
     content_codes,
@@ -20,11 +21,13 @@ from vgcourse.generate.seams import best_loop, loop_seams, loop_together
 __all__ = [
     "COMMENT",
     "SUFFIXES",
+    "animate",
     "best_loop",
     "check_replaceable",
     "content_codes",
     "interpolate",
     "load_generator",
+    "load_painter",
     "loop_seams",
     "loop_together",
     "make_clips",
@@ -32,6 +35,7 @@ __all__ = [
     "sample",
     "slerp",
     "swap_motion",
+    "write_animation",
     "write_clips",
     "write_samples",
 ]

@@ -1,0 +1,43 @@
+"""Structure first: a moving skeleton, then a painted person; video to video.
+
+Axes: joints `(..., joint, 3)`, pixels and depth, see `people.action_joints`; frames
+`(batch, time, size, size, 3)`, float32 in the model range [-1, 1], or uint8 where a function says so.
+"""
+
+from vgcourse.structure.drawings import LIMBS, NUM_LIMBS, draw_skeleton, limb_maps
+from vgcourse.structure.painter import (
+    PAINTER_SIZES,
+    Painter,
+    build_patch_discriminator,
+    limb_colours,
+    paint_frames,
+    room_behind,
+    save_painter,
+)
+from vgcourse.structure.painter_gan import PainterGAN, make_painter_gan
+from vgcourse.structure.people_frames import (
+    PeopleFrames,
+    add_random_poses,
+    frames_by_person,
+    painter_batches,
+)
+
+__all__ = [
+    "LIMBS",
+    "NUM_LIMBS",
+    "PAINTER_SIZES",
+    "Painter",
+    "PainterGAN",
+    "PeopleFrames",
+    "add_random_poses",
+    "build_patch_discriminator",
+    "draw_skeleton",
+    "frames_by_person",
+    "limb_colours",
+    "limb_maps",
+    "make_painter_gan",
+    "paint_frames",
+    "painter_batches",
+    "room_behind",
+    "save_painter",
+]

@@ -7,6 +7,7 @@ in degrees, times in seconds.
 from vgcourse.people.actors import Actor, random_actor, render_figure
 from vgcourse.people.joints import JOINT_NAMES, action_joints, project_joints
 from vgcourse.people.motions import ACTIONS, pose_action, render_action
+from vgcourse.people.random_poses import pose_at_random, render_random_poses
 from vgcourse.people.render import actor_split, clip_name, render_actions
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "actor_split",
     "clip_name",
     "pose_action",
+    "pose_at_random",
     "project_joints",
     "random_actor",
     "render_action",
     "render_actions",
     "render_figure",
+    "render_random_poses",
 ]

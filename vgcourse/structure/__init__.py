@@ -1,23 +1,58 @@
-"""Structure first: how a person moves, in joints, before what anybody looks like, in pixels.
+"""Structure first: a moving skeleton, then a painted person; video to video.
 
-Axes: joints `(num_motions, time, joint, 3)`, x, y and depth in pixels, see `people.JOINT_NAMES`.
+Axes: joints `(..., joint, 3)`, pixels and depth, see `people.action_joints`; frames
+`(batch, time, size, size, 3)`, float32 in the model range [-1, 1], or uint8 where a function says so.
 """
 
 from vgcourse.structure.components import MotionComponents, iter_motion_batches
+from vgcourse.structure.drawings import LIMBS, NUM_LIMBS, draw_skeleton, limb_maps
 from vgcourse.structure.flow import FlowMatching, MotionFlow, flow_pair, follow_flow
 from vgcourse.structure.motion import MotionModel, build_motion_network
 from vgcourse.structure.motion_gan import MotionGAN, MotionGenerator, build_motion_discriminator
+from vgcourse.structure.painter import (
+    PAINTER_SIZES,
+    Painter,
+    build_patch_discriminator,
+    limb_colours,
+    paint_frames,
+    room_behind,
+    save_painter,
+)
+from vgcourse.structure.painter_gan import PainterGAN, make_painter_gan
+from vgcourse.structure.people_frames import (
+    PeopleFrames,
+    add_random_poses,
+    frames_by_person,
+    painter_batches,
+)
 
 __all__ = [
+    "LIMBS",
+    "NUM_LIMBS",
+    "PAINTER_SIZES",
     "FlowMatching",
     "MotionComponents",
     "MotionFlow",
     "MotionGAN",
     "MotionGenerator",
     "MotionModel",
+    "Painter",
+    "PainterGAN",
+    "PeopleFrames",
+    "add_random_poses",
     "build_motion_discriminator",
     "build_motion_network",
+    "build_patch_discriminator",
+    "draw_skeleton",
     "flow_pair",
     "follow_flow",
+    "frames_by_person",
     "iter_motion_batches",
+    "limb_colours",
+    "limb_maps",
+    "make_painter_gan",
+    "paint_frames",
+    "painter_batches",
+    "room_behind",
+    "save_painter",
 ]

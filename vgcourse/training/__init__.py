@@ -29,6 +29,7 @@ from vgcourse.training.run import (
     train_in_folder,
     write_history,
 )
+from vgcourse.training.structure import train_painter, train_painter_in_folder
 from vgcourse.training.timing import pick_precision, steps_for, time_step
 
 __all__ = [
@@ -54,5 +55,7 @@ __all__ = [
     "time_step",
     "train",
     "train_in_folder",
+    "train_painter",
+    "train_painter_in_folder",
     "write_history",
 ]

@@ -8,6 +8,7 @@ from keras import layers
 from small_motions import NUM_FRAMES, NUM_JOINTS, small_components
 
 from vgcourse.structure import MotionGAN, MotionGenerator, build_motion_discriminator
+from vgcourse.structure.motion_gan import deviations_within
 
 NAMES = ["sit", "stand"]
 
@@ -96,6 +97,14 @@ def test_a_seed_trains_the_same():
         np.testing.assert_array_equal(a, b)
     assert any(not np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
     assert int(one.step) == 2
+
+
+def test_deviations_are_those_of_the_same_action():
+    coefficients = np.array([[1, 0], [3, 0], [5, 7], [2, 9]], np.float32)
+    one_hot = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0]], np.float32)
+    told = np.asarray(deviations_within(coefficients, one_hot))
+    first = coefficients[[0, 1, 3]].std(axis=0)
+    np.testing.assert_allclose(told, [first, first, [0, 0], first], atol=2e-3)
 
 
 def test_the_action_is_told_to_both():

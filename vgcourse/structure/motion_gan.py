@@ -39,7 +39,10 @@ class MotionGenerator(MotionModel):
 
 
 def build_motion_discriminator(num_components, num_actions, *, width=96, depth=3):
-    """Is this the motion of a person who does this action?
+    """Is this the motion of a person who does this action, and do such motions differ as real ones do?
+
+    Judged one by one, motions may all be alike. So it also sees how much each coefficient differs among the
+    batch's motions of the same action.
 
     Args:
         num_components: coefficients of a motion.
@@ -50,15 +53,36 @@ def build_motion_discriminator(num_components, num_actions, *, width=96, depth=3
     Returns:
         A `keras.Model`: `[(batch, num_components), (batch,) int]` -> logits `(batch, 1)`.
 
-    Source: projection: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637
+    Source: projection: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637; deviations within the batch:
+    Karras et al. 2018, section 3, https://arxiv.org/abs/1710.10196
     """
     coefficients, actions = layers.Input((num_components,)), layers.Input((), dtype="int32")
     action = ops.one_hot(actions, num_actions)
-    x = layers.Dense(width)(ops.concatenate([coefficients, action], axis=-1))
+    seen = [coefficients, action, deviations_within(coefficients, action)]
+    x = layers.Dense(width)(ops.concatenate(seen, axis=-1))
     for _ in range(depth):
         x = x + layers.Dense(width)(layers.Dense(2 * width, activation="silu")(x))
     match = layers.Dot(1)([x, layers.Dense(width, use_bias=False)(action)]) / math.sqrt(width)
     return keras.Model([coefficients, actions], layers.Dense(1)(x) + match, name="motion_discriminator")
+
+
+def deviations_within(coefficients, one_hot):
+    """How much each coefficient differs among the motions of the same action in a batch.
+
+    Args:
+        coefficients: float32 `(batch, num_components)`.
+        one_hot: float32 `(batch, num_actions)`, 1 at each motion's action.
+
+    Returns:
+        float32 `(batch, num_components)`: each motion is told the standard deviations of its action, 0 if
+        there is no other motion of it.
+    """
+    counts = ops.maximum(ops.sum(one_hot, axis=0), 1)[:, None]
+    means = ops.matmul(ops.transpose(one_hot), coefficients) / counts
+    squares = ops.square(coefficients - ops.matmul(one_hot, means))
+    variances = ops.matmul(ops.transpose(one_hot), squares) / counts
+    # The slope of sqrt is infinite at 0, where a motion is alone.
+    return ops.matmul(one_hot, ops.sqrt(variances + 1e-6) - 1e-3)
 
 
 class MotionGAN(keras.Model):

@@ -81,6 +81,7 @@ class MoCoGANGenerator(keras.Model):
         self.size, self.num_frames, self.fps, self.width = size, num_frames, float(fps), width
         self.action_names = tuple(action_names)
         self.content_dim, self.motion_dim = CONTENT_DIM, MOTION_DIM
+        self.motion_shape, self.makes_loops = (num_frames, MOTION_DIM), False
         self.motion_rnn = build_motion_gru(num_frames, len(self.action_names))
         self.frame_generator = build_image_generator(size, width=width, dtype=self.dtype_policy)
         self.build([(None, CONTENT_DIM), (None, num_frames, MOTION_DIM), (None,)])

@@ -148,7 +148,7 @@ def control_panel(generator, *, num_looks=4):
     """Choose the action, the person and the way of moving, and see the clip.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `generate.TwoStageGenerator`.
         num_looks: sliders that change the person along one direction each, see `content_directions`.
 
     Returns:
@@ -163,7 +163,7 @@ def control_panel(generator, *, num_looks=4):
         code = generate.slerp(*people, 101)[round(100 * blend)] + np.float32(shifts) @ directions
         noise = generate.motion_noise(generator, [motion])
         clip = generate.make_clips(generator, code[None], noise, [action])[0]
-        return clip, slice(*generate.best_loop(clip))
+        return clip, slice(None) if generator.makes_loops else slice(*generate.best_loop(clip))
 
     def draw(action, person, blend_with, blend, motion, speed, loop, **shifts):
         clip, smooth = clip_of(action, person, blend_with, blend, motion, *shifts.values())
@@ -188,13 +188,13 @@ def control_panel(generator, *, num_looks=4):
 
 
 def content_directions(generator, num_directions, *, num_people=256, seed=0):
-    """The directions of the content code along which the picture changes most, of length 1.
+    """The directions of the content code along which the picture changes most, one standard deviation long.
 
     Many people are drawn in one pose, a linear map from codes to pixels is fitted, and its singular vectors
     are taken: the first changes most.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `generate.TwoStageGenerator`.
         num_directions: how many.
         num_people: people to draw.
         seed: of their codes.
@@ -209,6 +209,8 @@ def content_directions(generator, num_directions, *, num_people=256, seed=0):
         raise ValueError(
             f"num_directions: expected 0 to {generator.content_dim}, received {num_directions!r}"
         )
+    if isinstance(generator, generate.TwoStageGenerator):
+        return generate.look_directions(generator, num_directions)
     rng = np.random.default_rng(seed)
     codes = rng.standard_normal((num_people, generator.content_dim), np.float32)
     pose = generator.motion_rnn([generate.motion_noise(generator, [seed]), np.zeros(1, np.int32)])[:, :1]

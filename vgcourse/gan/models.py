@@ -182,6 +182,8 @@ class VideoGenerator(keras.Model):
     Source: Tulyakov et al. 2018 (MoCoGAN), https://arxiv.org/abs/1707.04993
     """
 
+    makes_loops = False  # a clip's last frame is not followed by its first
+
     def __init__(
         self,
         size,
@@ -199,6 +201,7 @@ class VideoGenerator(keras.Model):
         self.size, self.num_frames, self.fps, self.channels = size, num_frames, float(fps), channels
         self.action_names = tuple(action_names)
         self.content_dim, self.motion_dim = latent_dims
+        self.motion_shape = (num_frames, self.motion_dim)  # of the noise for one clip
         self.motion_rnn = build_motion_rnn(num_frames, len(self.action_names), noise_dim=self.motion_dim)
         self.num_colours, dtype = num_colours, self.dtype_policy
         self.frame_generator = build_frame_generator(

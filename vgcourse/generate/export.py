@@ -23,7 +23,7 @@ def write_samples(generator, folder, *, people=2, seed=0):
     """Write `samples.gif`, `samples.mp4` (a grid of moving, labelled actions) and `samples.png` (a sheet).
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         folder: where to write.
         people: how many people do every action.
         seed: of the first person, and of the way of moving; every further person has the next one.
@@ -41,7 +41,8 @@ def write_samples(generator, folder, *, people=2, seed=0):
     seeds, labels = range(seed, seed + people), list(names) * people
     matrix = sampling.swap_motion(generator, content_seeds=seeds, actions=names, motion_seed=seed)
     clips = matrix.reshape(-1, *matrix.shape[2:])
-    grid = show.label_grid(seams.loop_together(clips), labels, columns=min(5, len(names)))
+    loops = clips if generator.makes_loops else seams.loop_together(clips)
+    grid = show.label_grid(loops, labels, columns=min(5, len(names)))
     video.write_video(paths[0], grid, fps=generator.fps, comment=COMMENT)
     video.write_video(paths[1], np.tile(grid, (TURNS, 1, 1, 1)), fps=generator.fps, comment=COMMENT)
     sheet = show.contact_sheet(clips[: len(names)], labels[: len(names)])
@@ -53,7 +54,7 @@ def write_clips(generator, folder, *, num_clips, actions=None, suffix="gif", see
     """Write single clips, named by number and action, such as `003-bend.gif`; a few are in memory at a time.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         folder: where to write.
         num_clips: how many, 1 or more.
         actions: one name, which all clips then show; None takes all actions in turn.

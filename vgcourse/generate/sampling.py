@@ -2,7 +2,9 @@
 
 Axes: clip `(time, height, width, channels)`, clips `(batch, time, height, width, channels)`; what comes
 out is in the stored range, uint8 [0, 255]. Latents are float32 draws from N(0, 1): a content code
-`(content_dim,)` is a person, motion noise `(num_frames, motion_dim)` is how they move.
+`(content_dim,)` is a person, motion noise `(num_frames, motion_dim)` is how they move. A two-stage generator
+takes the same calls; its content codes are what its painter sees of rendered people, and its motion noise is
+`(motion_dim,)` for the whole motion (`motion_shape` says which).
 
 A seed fixes a person and a way of moving, drawn from two separate streams: the same seed with another
 action is the same person doing something else. Clip 0 of `sample(seed=7)` shows person 7 of
@@ -20,9 +22,11 @@ from vgcourse import preprocess
 from vgcourse.arguments import whole_number
 from vgcourse.files import data_folder
 from vgcourse.gan import VideoGenerator
+from vgcourse.generate.two_stage import TwoStageGenerator
 from vgcourse.video import checked_path
 
 CONTENT_STREAM, MOTION_STREAM = 0, 1
+MOST_PEOPLE = 2**31  # numbers that people are drawn from
 CHUNK = 20  # clips made at a time: bounds the memory, whatever the number of clips
 
 
@@ -33,7 +37,7 @@ def load_generator(path=None):
         path: a `.keras` file; None takes the long-trained generator that comes with the course.
 
     Returns:
-        A `models.VideoGenerator`.
+        A `models.VideoGenerator` or a `TwoStageGenerator`.
 
     Raises:
         ValueError: the file is missing, damaged, or holds something other than a video generator.
@@ -50,7 +54,7 @@ def load_generator(path=None):
             f"{path}: expected a generator saved as a .keras file, but it cannot be read: it is damaged, "
             f"unfinished or of another kind ({type(error).__name__}). Copy it again, or: {advice}"
         ) from error
-    if not isinstance(generator, VideoGenerator):
+    if not isinstance(generator, VideoGenerator | TwoStageGenerator):
         raise ValueError(f"{path}: expected a VideoGenerator, found a {type(generator).__name__}. {advice}")
     return generator
 
@@ -59,11 +63,11 @@ def content_codes(generator, seeds):
     """Content codes of people: one per seed.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         seeds: ints, 0 or more.
 
     Returns:
-        float32 `(len(seeds), content_dim)`, N(0, 1).
+        float32 `(len(seeds), content_dim)`; of a `VideoGenerator` N(0, 1).
 
     Raises:
         ValueError: a seed is negative or not an int, or there is none.
@@ -75,11 +79,11 @@ def motion_noise(generator, seeds):
     """Motion noise: one way of moving per seed.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         seeds: ints, 0 or more.
 
     Returns:
-        float32 `(len(seeds), num_frames, motion_dim)`, N(0, 1).
+        float32 `(len(seeds), *motion_shape)`, N(0, 1).
 
     Raises:
         ValueError: a seed is negative or not an int, or there is none.
@@ -91,9 +95,9 @@ def make_clips(generator, content, motion, actions):
     """Run the generator, a few clips at a time.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         content: content codes, float `(num_clips, content_dim)`.
-        motion: motion noise, float `(num_clips, num_frames, motion_dim)`.
+        motion: motion noise, float `(num_clips, *motion_shape)`.
         actions: `num_clips` action names or labels.
 
     Returns:
@@ -106,7 +110,7 @@ def make_clips(generator, content, motion, actions):
     num_clips, num_frames, size = len(labels), generator.num_frames, generator.size
     content, motion = np.asarray(content, np.float32), np.asarray(motion, np.float32)
     _expect_shape("content", content, (num_clips, generator.content_dim))
-    _expect_shape("motion", motion, (num_clips, num_frames, generator.motion_dim))
+    _expect_shape("motion", motion, (num_clips, *generator.motion_shape))
     clips = np.empty((num_clips, num_frames, size, size, 3), np.uint8)
     for start in range(0, num_clips, CHUNK):
         part = slice(start, start + CHUNK)
@@ -123,7 +127,7 @@ def sample(generator, *, num_clips, actions=None, seed):
     a grey level here and there, since sums of another batch are rounded differently.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         num_clips: how many clips.
         actions: names or labels, taken in turn until there are `num_clips`; one name stands for all
             clips, None for all actions in turn.
@@ -191,7 +195,7 @@ def interpolate(generator, *, action, seeds, num_steps, motion_seed):
     """From one person to another, step by step, all moving alike.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         action: name or label of the action.
         seeds: two ints, the first and the last person.
         num_steps: clips to make, both people included, 2 or more.
@@ -214,7 +218,7 @@ def swap_motion(generator, *, content_seeds, actions, motion_seed):
     """Every person in every action: content in rows, motion in columns.
 
     Args:
-        generator: a `models.VideoGenerator`.
+        generator: a `models.VideoGenerator` or a `TwoStageGenerator`.
         content_seeds: ints, one person (row) each.
         actions: names or labels, one column each.
         motion_seed: int; the way of moving, shared by all clips.
@@ -236,10 +240,11 @@ def swap_motion(generator, *, content_seeds, actions, motion_seed):
 def _draw(stream, generator, num_clips, seed):
     """The first `num_clips` content codes or motion noises of a seed."""
     rng = np.random.default_rng([whole_number("seed", seed, 0), stream])
-    one = (
-        (generator.num_frames, generator.motion_dim) if stream == MOTION_STREAM else (generator.content_dim,)
-    )
-    return rng.standard_normal((num_clips, *one), np.float32)
+    if stream == MOTION_STREAM:
+        return rng.standard_normal((num_clips, *generator.motion_shape), np.float32)
+    if isinstance(generator, TwoStageGenerator):
+        return generator.look_at_people([int(seed), *rng.integers(MOST_PEOPLE, size=num_clips - 1).tolist()])
+    return rng.standard_normal((num_clips, generator.content_dim), np.float32)
 
 
 def _action_labels(generator, actions):

@@ -4,7 +4,11 @@ Axes: joints `(..., joint, 3)`, pixels and depth, see `people.action_joints`; fr
 `(batch, time, size, size, 3)`, float32 in the model range [-1, 1], or uint8 where a function says so.
 """
 
+from vgcourse.structure.components import MotionComponents, iter_motion_batches
 from vgcourse.structure.drawings import LIMBS, NUM_LIMBS, draw_skeleton, limb_maps
+from vgcourse.structure.flow import FlowMatching, MotionFlow, flow_pair, follow_flow
+from vgcourse.structure.motion import MotionModel, build_motion_network
+from vgcourse.structure.motion_gan import MotionGAN, MotionGenerator, build_motion_discriminator
 from vgcourse.structure.painter import (
     PAINTER_SIZES,
     Painter,
@@ -26,13 +30,24 @@ __all__ = [
     "LIMBS",
     "NUM_LIMBS",
     "PAINTER_SIZES",
+    "FlowMatching",
+    "MotionComponents",
+    "MotionFlow",
+    "MotionGAN",
+    "MotionGenerator",
+    "MotionModel",
     "Painter",
     "PainterGAN",
     "PeopleFrames",
     "add_random_poses",
+    "build_motion_discriminator",
+    "build_motion_network",
     "build_patch_discriminator",
     "draw_skeleton",
+    "flow_pair",
+    "follow_flow",
     "frames_by_person",
+    "iter_motion_batches",
     "limb_colours",
     "limb_maps",
     "make_painter_gan",

@@ -16,22 +16,3 @@ from vgcourse.generate.sampling import (
     swap_motion,
 )
 from vgcourse.generate.seams import best_loop, loop_seams, loop_together
-
-__all__ = [
-    "COMMENT",
-    "SUFFIXES",
-    "best_loop",
-    "check_replaceable",
-    "content_codes",
-    "interpolate",
-    "load_generator",
-    "loop_seams",
-    "loop_together",
-    "make_clips",
-    "motion_noise",
-    "sample",
-    "slerp",
-    "swap_motion",
-    "write_clips",
-    "write_samples",
-]

@@ -145,10 +145,8 @@ def array(value, *, shape, what="the answer", advice="look at the axes."):
         Wrong: it has another shape.
     """
     got = np.asarray(value)
-    fits = len(got.shape) == len(shape) and all(
-        want in (None, have) for want, have in zip(shape, got.shape, strict=True)
-    )
-    if not fits:
+    sizes = zip(shape, got.shape, strict=False)
+    if got.ndim != len(shape) or any(want not in (None, have) for want, have in sizes):
         wanted = str(shape).replace("None", "any")
         raise Wrong(f"{what}: expected shape {wanted}, received {got.shape}: {advice}")
     return got

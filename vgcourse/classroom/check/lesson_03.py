@@ -60,10 +60,8 @@ def outspoken_loss(answer):
     logits = np.array([-2.0, 0.0, 3.0])
     plus, minus = np.logaddexp(0, logits), np.logaddexp(0, -logits)
     slips = {
-        "this is the *saturating* loss, -softplus(l): its slope vanishes for bad fakes. You want "
-        "softplus(-l).": -plus.mean(),
-        "this is softplus(l) = -log(1 - D): descending it makes D surer that fakes are fake. Mind the sign "
-        "of l.": plus.mean(),
+        "this is the *saturating* loss, -softplus(l), flat for bad fakes. Take softplus(-l).": -plus.mean(),
+        "this is softplus(l) = -log(1 - D): down there fakes look faker. Mind the sign of l.": plus.mean(),
         "this is the mean of log D; the loss is minus that, so that smaller is better.": -minus.mean(),
         "you added the logits' losses; take their mean, or the step depends on the batch size.": minus.sum(),
     }
@@ -88,8 +86,7 @@ def on_target_share(answer):
         "you took the mean over all pairs of point and centre. Reduce over the centres first (min or any "
         "along axis 1), then take the mean over the points.": 2 / 15,
         "you reduced over the wrong axis: that is the share of *centres* hit. Points are axis 0.": 2 / 3,
-        "(0.28, 0.28) is 0.40 away from (0, 0), not 0.28: use the length of the difference, not each "
-        "part.": 0.6,
+        "(0.28, 0.28) is 0.40 away from (0, 0): use the length of the difference, not each part.": 0.6,
         "must a point be near *all* centres in your function? One is enough.": 0,
     }
     asked = "2 of 5 points lie within 0.3 of a centre:"

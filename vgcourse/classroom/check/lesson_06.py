@@ -51,8 +51,7 @@ def stretched_line(answer):
     unit = line / np.linalg.norm(line, axis=1, keepdims=True)
     arc = np.concatenate([np.cos(t * np.pi / 2), np.sin(t * np.pi / 2)], axis=1)
     slips = {
-        "that is the straight line, not stretched yet: a third of the way from length 3 to length 1 the "
-        "length should be 2.33.": line,
+        "that is the straight line, not stretched yet: a third of the way it should be 2.33 long.": line,
         "every point has length 1: multiply by the wanted length, (1 - t) * |a| + t * |b|.": unit,
         "you multiplied by the wanted length, but did not divide by the one that it has.": line * wanted,
         "that is slerp itself; here the points lie on the directions of the straight line.": arc * wanted,
@@ -77,10 +76,10 @@ def seam_ratio(answer):
     clip = np.broadcast_to(levels[:, None, None, None], (7, 4, 4, 3)).copy()
     got = number(call(answer, clip, 1, 5))  # frames of 50, 60, 80, 70: changes 10, 20, 10; the seam 20
     usual = np.mean([10, 20, 246])  # in uint8
+    both_wrap = 236 / usual
     slips = {
         "the frames are uint8, in which 70 - 80 is 246: turn them into floats first.": 20 / usual,
-        "the frames are uint8, in which 50 - 70 is 236 and 70 - 80 is 246: turn them into floats first.": 236
-        / usual,
+        "the frames are uint8, in which 50 - 70 is 236, 70 - 80 is 246: use floats first.": both_wrap,
         "that is the change at the seam in grey levels; divide by the mean change between neighbours.": 20,
         "you divided by the sum of the changes, expected their mean.": 20 / 40,
         "you used frame `stop` too, which is not part of clip[start:stop].": 20 / (80 / 4),

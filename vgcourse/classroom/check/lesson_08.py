@@ -58,10 +58,8 @@ def spread_matching(answer):
     collapsed = np.array([[2.0, 1.0], [2.0, 1.0], [2.0, 1.0]])
     got = [number(call(answer, real, fake)) for fake in (collapsed, real + [1.0, 0.0], real[::-1])]
     slips = {
-        "a collapsed batch, whose clips are all the same, gets 0; only the means are compared, add the "
-        "standard deviations.": [0, 1, 0],
-        "a batch with every first feature 1 too large gets 0; only the spreads are compared, add the "
-        "means.": [5, 0, 0],
+        "a collapsed batch, all clips the same, gets 0: only the means are compared.": [0, 1, 0],
+        "a batch with every first feature 1 too large gets 0: only the spreads are compared.": [5, 0, 0],
         "half too little; sum over the features, as the course's loss does, no average.": [2.5, 0.5, 0],
         "these are variances; compare deviations, which are in the units of the features.": [17, 1, 0],
     }

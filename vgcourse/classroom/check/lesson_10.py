@@ -15,8 +15,7 @@ def combine_gradients(answer):
     right = np.array([4.0, 1.0])  # (4 * 1 + 3 * 8) / 7, (4 * 4 - 3 * 3) / 7
     got = array(call(answer, gradients.copy(), sizes.copy()), shape=(2,), what="one gradient")
     slips = {
-        "the plain mean over replicas: a clip of the smaller part counts more; weight each row with its "
-        "number of clips.": gradients.mean(axis=0),
+        "the plain mean over replicas; weight each row with its number of clips.": gradients.mean(axis=0),
         "the sum of the means: about twice too large; it grows with the number of replicas.": [9, 1],
         "the sum over all clips: divide by their number, 7.": 7 * right,
         "divided by the replicas once too often: the weights sizes / 7 do add up to 1.": right / 2,

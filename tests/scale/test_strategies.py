@@ -63,7 +63,7 @@ def test_workers_that_own_clips_go_on_where_they_were_and_draw_in_orders_of_thei
 
 
 def test_a_batch_must_split_evenly():
-    with pytest.raises(ValueError, match="multiple of 2, the number of replicas; received 7"):
+    with pytest.raises(ValueError, match="multiple of 2, the replicas; received 7"):
         strategies.batches_on_every_replica(fake_gan(2, 1, 0), jobs.make_clips(), batch_size=7)
 
 

@@ -236,9 +236,8 @@ def swap_motion(generator, *, content_seeds, actions, motion_seed):
 def _draw(stream, generator, num_clips, seed):
     """The first `num_clips` content codes or motion noises of a seed."""
     rng = np.random.default_rng([whole_number("seed", seed, 0), stream])
-    one = (
-        (generator.num_frames, generator.motion_dim) if stream == MOTION_STREAM else (generator.content_dim,)
-    )
+    motion = (generator.num_frames, generator.motion_dim)
+    one = motion if stream == MOTION_STREAM else (generator.content_dim,)
     return rng.standard_normal((num_clips, *one), np.float32)
 
 

@@ -153,7 +153,7 @@ def test_multi_worker_asks_for_a_whole_tf_config_and_others_do_not(monkeypatch, 
 
 
 def test_a_strategy_that_does_not_exist_is_named():
-    with pytest.raises(ValueError, match="one, mirrored, multi-worker; received 'tpu'"):
+    with pytest.raises(ValueError, match="one, mirrored, multi-worker, received 'tpu'"):
         strategies.make_strategy("tpu")
 
 

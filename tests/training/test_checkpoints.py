@@ -261,7 +261,7 @@ def test_a_checkpoint_of_another_model_is_named(gan, run):
     arrays = {name: array for name, array in states[20].items() if name != "g_optimizer/003"}
     np.savez(folder / "checkpoint-00000020.npz", **arrays)
     before = values(gan)
-    with pytest.raises(ValueError, match=r"00000020\.npz: expected an array g_optimizer/003, received none"):
+    with pytest.raises(ValueError, match=r"00000020\.npz: expected g_optimizer/003, .*, received none"):
         restore_checkpoint(gan, folder)
     assert same(values(gan), before)
 

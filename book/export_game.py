@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from vgcourse.gan import toy
 
@@ -33,6 +34,21 @@ def draw_line(rng, num_points):
 
 STARTS = {"line": toy.make_toy(1, latent_dim=1, width=32, seed=0), "plane": toy.make_toy(2, seed=0)}
 DATA = {"line": draw_line, "plane": toy.draw_ring}
+
+
+def to_plain(game):
+    """A game as nested lists of numbers, ready for `json.dump`.
+
+    Args:
+        game: a `ToyGAN`.
+
+    Returns:
+        A dict with the names of `ToyGAN`'s attributes.
+    """
+    return {
+        name: tf.nest.map_structure(lambda array: np.asarray(array).tolist(), value)
+        for name, value in game._asdict().items()
+    }
 
 
 def check_numbers(game, draw_real, *, recipe=RECIPE, num_steps=NUM_STEPS, seed=1):
@@ -92,7 +108,7 @@ def export(folder):
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, game in STARTS.items():
-        start = {field: shortest(values) for field, values in toy.to_plain(game).items()}
+        start = {field: shortest(values) for field, values in to_plain(game).items()}
         for kind, content in [("game", start), ("check", check_numbers(game, DATA[name]))]:
             paths.append(folder / f"{kind}_{name}.json")
             paths[-1].write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")

@@ -208,7 +208,7 @@ def test_resume_goes_on_and_a_second_start_is_refused(workshop, monkeypatch, cap
         (["--batch-size", 4], "started with --batch-size 8"),
         (["--precision", "bfloat16"], "started with --precision float32"),
         (["--minutes", 0.1], "goes to step 30, received --minutes 0.1"),
-        (["--steps", 5], "at step 30 already, received --steps 5"),
+        (["--steps", 5], "at step 30, received --steps 5"),
     ]:
         arguments = ["train", folder / "store", folder / "run", "--resume", *options]
         code, _, message = main(monkeypatch, capsys, *arguments)

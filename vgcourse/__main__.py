@@ -46,9 +46,7 @@ def one_of(known):
     return check
 
 
-Size = Annotated[
-    int, typer.Option(callback=one_of(SIZES), help="Height and width of the clips in pixels: 32, 64 or 128.")
-]
+Size = Annotated[int, typer.Option(callback=one_of(SIZES), help="Height and width in pixels: 32, 64 or 128.")]
 Precision = Annotated[
     str,
     typer.Option(callback=one_of(PRECISIONS), help="auto (measured), float32, bfloat16 or float16."),
@@ -137,22 +135,21 @@ def prepare(
     quiet()
     from vgcourse import datasets
 
-    if beam_option and runner is None:
-        raise ValueError("--beam-option goes with --runner")
-    for place in (source, store):
-        if "://" in place and runner is None:
-            raise ValueError(f"{place}: addresses need --runner, for example --runner direct")
-    if keep_damaged and (runner is not None or source.startswith("tfds:")):
-        raise ValueError("--keep-damaged goes with a folder of videos, without --runner")
-    if source.startswith("tfds:") and runner is not None:
-        raise ValueError(
-            "--runner goes with a folder of videos; TensorFlow Datasets prepares its sets itself"
-        )
-    if source.startswith("tfds:") and fps is not None:
-        raise ValueError(f"--fps: the sets of TensorFlow Datasets do not tell their rate; received {fps:g}")
+    is_set = source.startswith("tfds:")
+    address = next((place for place in (source, store) if "://" in place), None)
+    refused = {
+        "--beam-option goes with --runner": beam_option and not runner,
+        f"{address}: addresses need --runner, for example --runner direct": address and not runner,
+        "--keep-damaged goes with a folder of videos, without --runner": keep_damaged and (runner or is_set),
+        "--runner goes with a folder of videos; TensorFlow Datasets prepares its own": is_set and runner,
+        f"--fps: the sets of TensorFlow Datasets do not tell their rate; received {fps}": is_set and fps,
+    }
+    for message, is_wrong in refused.items():
+        if is_wrong:
+            raise ValueError(message)
     report, fps = [], fps or 10.0
     try:
-        if runner is not None:
+        if runner:
             from vgcourse.scale import beam, beam_steps
 
             arguments = beam.beam_arguments(runner, beam_option or [])
@@ -161,7 +158,7 @@ def prepare(
             index = beam.prepare_folder(source, store, settings, **options)
             num_clips, shape, names = index["num_clips"], tuple(index["clip_shape"]), index["action_names"]
         else:
-            if source.startswith("tfds:"):
+            if is_set:
                 parts = datasets.iter_tfds(source.removeprefix("tfds:"), size=size, num_frames=num_frames)
             else:
                 settings = {"size": size, "num_frames": num_frames, "fps": fps, "keep_damaged": keep_damaged}
@@ -296,9 +293,7 @@ def animate(
 def generate(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
     out: Annotated[Path, typer.Argument(help="Folder for the clips.")],
-    num_clips: Annotated[
-        int, typer.Option(min=1, max=MOST_CLIPS, help="How many single clips to write.")
-    ] = 10,
+    num_clips: Annotated[int, typer.Option(min=1, max=MOST_CLIPS, help="How many clips to write.")] = 10,
     action: Annotated[str | None, typer.Option(help="One action for all; otherwise all in turn.")] = None,
     suffix: Annotated[
         str, typer.Option(callback=one_of(SUFFIXES), help="gif, mp4, webp, or png: contact sheets.")

@@ -109,9 +109,8 @@ def uint8_clips(name, array, ndim=5, *, channels=3, min_clips=1, min_frames=1):
     try:
         array = np.asarray(array)
     except ValueError:
-        raise ValueError(
-            f"{name}: expected {_clips(least, channels)}, received frames of several sizes"
-        ) from None
+        expected = _clips(least, channels)
+        raise ValueError(f"{name}: expected {expected}, received frames of several sizes") from None
     fits = array.ndim == ndim and all(have >= need for have, need in zip(array.shape, least, strict=True))
     if array.dtype != np.uint8 or not fits or array.shape[-1] != (channels or array.shape[-1]):
         received, hint = f"{array.dtype} of shape {array.shape}", ""

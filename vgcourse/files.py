@@ -35,9 +35,8 @@ def new_file(path):
         NotWrittenError: the folder cannot be written, or the disk is full; names the file.
     """
     path = Path(path)
-    part = path.with_name(
-        f"{PART}{uuid.uuid4().hex}{path.suffix}"
-    )  # the name itself may be as long as can be
+    # Not the name with something added: that may be as long as can be.
+    part = path.with_name(f"{PART}{uuid.uuid4().hex}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -59,3 +59,17 @@ def test_the_files_are_small(paths):
     sizes = {path.stem: path.stat().st_size for path in paths}
     assert set(sizes) == {"game_line", "check_line", "game_plane", "check_plane"}
     assert max(sizes.values()) < 160_000
+
+
+def test_a_plain_copy_holds_every_number_of_the_game():
+    rng = np.random.default_rng(0)
+    game = toy.make_toy(1, latent_dim=1, width=4, seed=3)
+    recipe = toy.Recipe(batch_size=8)
+    game, _ = toy.train_toy(game, lambda rng, n: toy.draw_noise(rng, (n, 1)), rng, recipe=recipe, num_steps=1)
+    plain = json.loads(json.dumps(export_game.to_plain(game)))
+    assert list(plain) == list(toy.ToyGAN._fields)
+    assert (plain["step"], plain["g_step"]) == (1.0, 1.0)
+    for name in ("generator", "discriminator", "g_squares", "d_squares"):
+        for ours, theirs in zip(getattr(game, name), plain[name], strict=True):
+            np.testing.assert_array_equal(np.array(theirs, np.float32), ours)
+    assert [array.shape for array in game.generator] == [(1, 4), (4,), (4, 4), (4,), (4, 1), (1,)]

@@ -50,5 +50,5 @@ def test_the_whole_path_is_lit_where_a_lesson_is_about_all():
 
 
 def test_the_path_has_no_other_stage():
-    with pytest.raises(ValueError, match="stage must be one of video, .*; received 'lunch'"):
+    with pytest.raises(ValueError, match="stage: expected one of video, .*, received 'lunch'"):
         start.path_picture("lunch")

@@ -275,7 +275,7 @@ def test_content_directions(generator):
 
 
 def test_content_directions_refuses_what_it_cannot_do(generator):
-    with pytest.raises(ValueError, match="num_directions: expected 0 to"):
+    with pytest.raises(ValueError, match="num_directions: expected a whole number from 0 to"):
         widgets.content_directions(generator, generator.content_dim + 1)
 
 

@@ -1,7 +1,5 @@
 """The toy game: one step against Keras's own optimizer, plain copies, and what the ring is there to show."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -81,7 +79,7 @@ def test_both_losses_are_those_of_the_recipe(name):
 def test_an_unknown_loss_is_refused():
     game = toy.make_toy(2, width=4)
     recipe = toy.Recipe(batch_size=4, loss="friendly")
-    with pytest.raises(ValueError, match="Unknown loss.*'friendly'"):
+    with pytest.raises(ValueError, match="loss: expected one of minimax, .*'friendly'"):
         toy.toy_step(game, *batch(game, recipe), recipe=recipe)
 
 
@@ -96,20 +94,6 @@ def test_many_steps_are_single_steps():
     for place in range(3):
         single, _ = toy.toy_step(single, real[place], noise[place], recipe=recipe)
     tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), game, single)
-
-
-def test_a_plain_copy_holds_every_number_of_the_game():
-    rng = np.random.default_rng(0)
-    game = toy.make_toy(1, latent_dim=1, width=4, seed=3)
-    recipe = toy.Recipe(batch_size=8)
-    game, _ = toy.train_toy(game, lambda rng, n: toy.draw_noise(rng, (n, 1)), rng, recipe=recipe, num_steps=1)
-    plain = json.loads(json.dumps(toy.to_plain(game)))
-    assert list(plain) == list(toy.ToyGAN._fields)
-    assert (plain["step"], plain["g_step"]) == (1.0, 1.0)
-    for name in ("generator", "discriminator", "g_squares", "d_squares"):
-        for ours, theirs in zip(getattr(game, name), plain[name], strict=True):
-            np.testing.assert_array_equal(np.array(theirs, np.float32), ours)
-    assert [array.shape for array in game.generator] == [(1, 4), (4,), (4, 4), (4,), (4, 1), (1,)]
 
 
 def test_seeds_decide():

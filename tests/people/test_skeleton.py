@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial.transform import Rotation
@@ -136,14 +136,16 @@ def test_planted_feet_are_symmetric():
 
 
 @given(
-    values=st.lists(st.integers(-99_999, 99_999).map(lambda n: n / 1000), min_size=3, max_size=6),
+    values=st.lists(st.floats(-100, 100), min_size=3, max_size=6),
     phases=st.lists(st.floats(0, 0.999), min_size=1, max_size=9),
     shift=st.integers(-3, 3),
 )
+@example(values=[0.0, 5e-324, 1.0], phases=[0.1, 0.5], shift=0)
 def test_curve_is_scipys_monotone_cubic_round_the_cycle(values, phases, shift):
     x = np.arange(len(values)) / len(values)
     wrapped = np.concatenate([x - 1, x, x + 1])
-    expected = PchipInterpolator(wrapped, np.tile(values, 3))(phases)
+    with np.errstate(over="ignore"):  # SciPy divides by the rise between two knots, however small
+        expected = PchipInterpolator(wrapped, np.tile(values, 3))(phases)
     received = skeleton.curve(np.array(phases) + shift, *zip(x, values, strict=True))
     np.testing.assert_allclose(received, expected, atol=1e-6)
 

@@ -63,7 +63,7 @@ def test_workers_that_own_clips_go_on_where_they_were_and_draw_in_orders_of_thei
 
 
 def test_a_batch_must_split_evenly():
-    with pytest.raises(ValueError, match="multiple of 2, the number of replicas; received 7"):
+    with pytest.raises(ValueError, match="multiple of 2, the replicas; received 7"):
         strategies.batches_on_every_replica(fake_gan(2, 1, 0), jobs.make_clips(), batch_size=7)
 
 
@@ -153,7 +153,7 @@ def test_multi_worker_asks_for_a_whole_tf_config_and_others_do_not(monkeypatch, 
 
 
 def test_a_strategy_that_does_not_exist_is_named():
-    with pytest.raises(ValueError, match="one, mirrored, multi-worker; received 'tpu'"):
+    with pytest.raises(ValueError, match="one, mirrored, multi-worker, received 'tpu'"):
         strategies.make_strategy("tpu")
 
 

@@ -481,7 +481,7 @@ def test_a_run_goes_to_its_number_of_steps_and_further_only_when_asked(store, tm
     assert [row["step"] for row in training.read_history(tmp_path / "run")] == [3]
     run.continue_run(store, tmp_path / "run", steps=4)
     assert [row["step"] for row in training.read_history(tmp_path / "run")] == [3, 4]
-    with pytest.raises(ValueError, match="at step 4 already, received --steps 3"):
+    with pytest.raises(ValueError, match="at step 4, received --steps 3"):
         run.continue_run(store, tmp_path / "run", steps=3)
     watched, whole = [], tmp_path / "whole"
 
@@ -539,7 +539,9 @@ def test_a_store_that_does_not_suit_is_refused_before_anything_is_made(store, tm
         with pytest.raises(ValueError, match=words):
             run.start_run(tmp_path / name, tmp_path / "run", precision="float32")
     for batch_size in (0, 9):
-        with pytest.raises(ValueError, match=f"store: batch_size: expected 1 to 8.*received {batch_size}"):
+        with pytest.raises(
+            ValueError, match=f"store: batch_size: expected a whole number from 1 to 8.*received {batch_size}"
+        ):
             run.start_run(store, tmp_path / "run", batch_size=batch_size)
     assert not (tmp_path / "run").exists()
     checkpoint = tmp_path / "run" / "checkpoint-00000010.npz"

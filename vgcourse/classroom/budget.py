@@ -64,14 +64,13 @@ def warm_start(model, name):
         raise ValueError(f"{path}: expected a saved state, found none; make it with `python -m lessons warm`")
     with np.load(path, allow_pickle=False) as state:
         arrays = [state[key] for key in sorted(state.files)]
-    shapes, expected = [array.shape for array in arrays], [tuple(w.shape) for w in model.weights]
-    if shapes != expected:
-        pairs = itertools.zip_longest(expected, shapes)
-        place, (wanted, got) = next(pair for pair in enumerate(pairs) if pair[1][0] != pair[1][1])
-        raise ValueError(
-            f"{path} is the state of another model: as weight {place} expected shape {wanted}, "
-            f"received {got}; make it again with `python -m lessons warm`"
-        )
+    pairs = itertools.zip_longest((tuple(w.shape) for w in model.weights), (a.shape for a in arrays))
+    for place, (wanted, got) in enumerate(pairs):
+        if wanted != got:
+            raise ValueError(
+                f"{path} is the state of another model: as weight {place} expected shape {wanted}, "
+                f"received {got}; make it again with `python -m lessons warm`"
+            )
     for weight, array in zip(model.weights, arrays, strict=True):
         weight.assign(array.astype(weight.dtype))
 

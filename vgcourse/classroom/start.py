@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from vgcourse import show
+from vgcourse.arguments import one_of
 
 STAGES = ("video", "preprocess", "features", "game", "model", "train", "generate", "evaluate")
 
@@ -56,8 +57,8 @@ def path_picture(stage=None):
     Raises:
         ValueError: there is no such stage.
     """
-    if stage is not None and stage not in STAGES:
-        raise ValueError(f"stage must be one of {', '.join(STAGES)}; received {stage!r}.")
+    if stage is not None:
+        one_of("stage", stage, STAGES)
     figure = Figure(figsize=(8, 0.55))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-0.06, len(STAGES) - 0.14), ylim=(0, 0.55))

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from vgcourse import generate
+from vgcourse.arguments import whole_number
 from vgcourse.files import new_file
 from vgcourse.show import Picture, auto_scale, enlarge
 
@@ -205,10 +206,7 @@ def content_directions(generator, num_directions, *, num_people=256, seed=0):
     Raises:
         ValueError: more directions than the content code is long.
     """
-    if not 0 <= num_directions <= generator.content_dim:
-        raise ValueError(
-            f"num_directions: expected 0 to {generator.content_dim}, received {num_directions!r}"
-        )
+    whole_number("num_directions", num_directions, 0, generator.content_dim)
     if isinstance(generator, generate.TwoStageGenerator):
         return generate.look_directions(generator, num_directions)
     rng = np.random.default_rng(seed)

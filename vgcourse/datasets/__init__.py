@@ -12,25 +12,3 @@ from vgcourse.datasets.folders import VIDEO_SUFFIXES, FileReport, clips_from_fol
 from vgcourse.datasets.store import INDEX_NAME, Store, load_clips, open_store, save_clips
 from vgcourse.datasets.tfds import clips_from_tfds, iter_tfds
 from vgcourse.files import data_folder
-
-__all__ = [
-    "INDEX_NAME",
-    "VIDEO_SUFFIXES",
-    "Clips",
-    "FileReport",
-    "Store",
-    "clips_from_folder",
-    "clips_from_tfds",
-    "concatenate",
-    "data_folder",
-    "folders",
-    "iter_folder",
-    "iter_tfds",
-    "load_action_joints",
-    "load_actions",
-    "load_clips",
-    "make_dataset",
-    "open_store",
-    "save_clips",
-    "store",
-]

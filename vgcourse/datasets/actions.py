@@ -91,9 +91,8 @@ def load_action_joints(clips):
     # As `video.read_clip` chooses: the newest frame that is not later.
     shown = np.floor(np.arange(num_frames) * VIDEO_FPS / clips.fps + 1e-6).astype(int)
     if shown[-1] >= VIDEO_FRAMES:
-        raise ValueError(
-            f"clips: expected up to {VIDEO_FRAMES / VIDEO_FPS:g} s, received {num_frames} frames"
-        )
+        longest = VIDEO_FRAMES / VIDEO_FPS
+        raise ValueError(f"clips: expected up to {longest:g} s, received {num_frames} frames")
     names = [clips.action_names[action] for action in clips.actions]
     pairs = zip(names, clips.actors.tolist(), strict=True)
     return np.stack([people.action_joints(name, actor, size=size)[shown] for name, actor in pairs])

@@ -91,9 +91,8 @@ def check_vacant(folder, overwrite):
             f" ({', '.join(foreign[:3])})"
         )
     if not overwrite:
-        raise ValueError(
-            f"{folder}: there is a store already; choose another folder, or pass overwrite=True (--overwrite)"
-        )
+        advice = "choose another folder, or pass overwrite=True (--overwrite)"
+        raise ValueError(f"{folder}: there is a store already; {advice}")
 
 
 def put_in_place(store, folder, replaced):

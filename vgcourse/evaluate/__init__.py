@@ -26,27 +26,3 @@ from vgcourse.evaluate.visible import (
     two_sample_auc,
     wall_detail,
 )
-
-__all__ = [
-    "LimbsFound",
-    "TwoSampleAUC",
-    "content_distance",
-    "diversity",
-    "flicker",
-    "frechet_distance",
-    "inception_score",
-    "kernel_distance",
-    "limbs_found",
-    "memorisation",
-    "metrics",
-    "motion_control_score",
-    "motion_energy",
-    "nearest_neighbours",
-    "precision_recall",
-    "score_against_store",
-    "score_clips",
-    "score_generator",
-    "score_table",
-    "two_sample_auc",
-    "wall_detail",
-]

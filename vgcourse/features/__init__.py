@@ -19,19 +19,3 @@ from vgcourse.features.extract import (
 )
 from vgcourse.features.joints import JOINTS, JointsFound, find_joints
 from vgcourse.features.supervised import train_features
-
-__all__ = [
-    "FPS",
-    "JOINTS",
-    "NUM_FRAMES",
-    "JointsFound",
-    "build_action_classifier",
-    "classify",
-    "clip_features",
-    "content_features",
-    "find_joints",
-    "frame_features",
-    "imagenet_features",
-    "load_action_classifier",
-    "train_features",
-]

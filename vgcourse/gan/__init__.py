@@ -7,17 +7,3 @@ scores: real is high.
 from vgcourse.gan import losses, models, toy
 from vgcourse.gan.models import VideoGenerator
 from vgcourse.gan.video_gan import PRECISIONS, RECIPES, Recipe, VideoGAN, draw_times, make_gan, move_average
-
-__all__ = [
-    "PRECISIONS",
-    "RECIPES",
-    "Recipe",
-    "VideoGAN",
-    "VideoGenerator",
-    "draw_times",
-    "losses",
-    "make_gan",
-    "models",
-    "move_average",
-    "toy",
-]

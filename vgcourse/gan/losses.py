@@ -15,6 +15,8 @@ import numbers
 
 import tensorflow as tf
 
+from vgcourse.arguments import one_of
+
 # --- Pairs of losses -------------------------------------------------------------------------------------
 # In the formulas, D(x) is a real logit, D(G) a fake one, and E a mean. With logits, -log sigmoid(l) is
 # softplus(-l) and -log(1 - sigmoid(l)) is softplus(l): no logarithm of a rounded-off zero.
@@ -59,7 +61,6 @@ def minimax_generator_loss(real_logits, fake_logits):
 
     Source: Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661
     """
-    del real_logits
     return -tf.reduce_mean(tf.nn.softplus(_float32(fake_logits, "fake_logits")))
 
 
@@ -76,7 +77,6 @@ def non_saturating_generator_loss(real_logits, fake_logits):
 
     Source: Goodfellow et al. 2014, section 3, https://arxiv.org/abs/1406.2661
     """
-    del real_logits
     return tf.reduce_mean(tf.nn.softplus(-_float32(fake_logits, "fake_logits")))
 
 
@@ -98,7 +98,6 @@ def hinge_generator_loss(real_logits, fake_logits):
 
     Source: Lim and Ye 2017, https://arxiv.org/abs/1705.02894
     """
-    del real_logits
     return -tf.reduce_mean(_float32(fake_logits, "fake_logits"))
 
 
@@ -115,15 +114,7 @@ def wasserstein_discriminator_loss(real_logits, fake_logits):
     return tf.reduce_mean(fake) - tf.reduce_mean(real)
 
 
-def wasserstein_generator_loss(real_logits, fake_logits):
-    """Raise the fakes' score: -E D(G).
-
-    Arguments and errors as in `minimax_generator_loss`; returns a float32 scalar of any sign.
-
-    Source: Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875
-    """
-    del real_logits
-    return -tf.reduce_mean(_float32(fake_logits, "fake_logits"))
+wasserstein_generator_loss = hinge_generator_loss  # Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875
 
 
 def least_squares_discriminator_loss(real_logits, fake_logits):
@@ -144,7 +135,6 @@ def least_squares_generator_loss(real_logits, fake_logits):
 
     Source: Mao et al. 2017, https://arxiv.org/abs/1611.04076
     """
-    del real_logits
     return 0.5 * tf.reduce_mean(tf.square(_float32(fake_logits, "fake_logits") - 1.0))
 
 
@@ -186,9 +176,7 @@ LOSSES = {
 
 def get_loss(name):
     """Returns the pair `(generator_loss, discriminator_loss)` called `name`, or raises ValueError."""
-    if name not in LOSSES:
-        raise ValueError(f"Unknown loss. Expected one of: {', '.join(LOSSES)}. Received: {name!r}.")
-    return LOSSES[name]
+    return LOSSES[one_of("loss", name, LOSSES)]
 
 
 # --- Penalties and matching: added to a loss -------------------------------------------------------------

@@ -9,6 +9,8 @@ import math
 import keras
 from keras import layers, ops
 
+from vgcourse.arguments import one_of
+
 CONTENT_DIM, MOTION_DIM = 32, 16
 NUM_COLOURS = 8
 SIZES = (32, 64, 128)
@@ -27,9 +29,7 @@ def channel_plan(size, channels):
     Raises:
         ValueError: `size` is not one of 32, 64, 128.
     """
-    if size not in SIZES:
-        raise ValueError(f"Frames must be {SIZES} pixels wide; received size={size!r}.")
-    doublings = int(math.log2(size // 4))
+    doublings = int(math.log2(one_of("size", size, SIZES) // 4))
     return [channels * 2 ** min(k, 3) for k in range(doublings - 1, -1, -1)]
 
 

@@ -2,8 +2,7 @@
 
 Axes: points `(batch, dim)`, noise `(batch, latent_dim)`, float32, any range. Nothing is hidden: the weights
 are plain arrays, the random numbers are handed in, and one step is a function from a game to the next game.
-So the same step can be taken by other software, such as a web page, and compared number by number
-(`to_plain` writes a game as nested lists).
+So the same step can be taken by other software, such as a web page, and compared number by number.
 """
 
 import functools
@@ -91,9 +90,7 @@ def make_toy(dim, *, latent_dim=2, width=64, seed=0):
         A `ToyGAN` of numpy arrays.
     """
     rng = np.random.default_rng(seed)
-    networks = [
-        _weights(rng, [inputs, width, width, outputs]) for inputs, outputs in [(latent_dim, dim), (dim, 1)]
-    ]
+    networks = _weights(rng, [latent_dim, width, width, dim]), _weights(rng, [dim, width, width, 1])
     squares = [[np.zeros_like(array) for array in network] for network in networks]
     return ToyGAN(*networks, *squares, np.float32(0), np.float32(0))
 
@@ -114,9 +111,8 @@ def toy_step(game, real, noise, *, recipe):
         ValueError: there is no such loss.
     """
     generator_loss, discriminator_loss = get_loss(recipe.loss)
-    generator, discriminator, g_squares, d_squares, step, g_step = tf.nest.map_structure(
-        tf.convert_to_tensor, tuple(game)
-    )
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, tuple(game))
+    generator, discriminator, g_squares, d_squares, step, g_step = tensors
     fake = mlp(generator, noise[0])
     with tf.GradientTape() as tape:
         tape.watch(discriminator)
@@ -256,18 +252,3 @@ def count_modes(points, centres, *, radius=3 * RING_SPREAD, share=0.02):
     """
     distances = np.linalg.norm(np.asarray(points)[:, None] - np.asarray(centres), axis=2)
     return int(((distances < radius).mean(axis=0) >= share).sum())
-
-
-# --- for other software ----------------------------------------------------------------------------------
-
-
-def to_plain(game):
-    """A game as nested lists of numbers, ready for `json.dump`.
-
-    Args:
-        game: a `ToyGAN`.
-
-    Returns:
-        A dict with the names of `ToyGAN`'s attributes.
-    """
-    return tf.nest.map_structure(lambda array: np.asarray(array).tolist(), dict(game._asdict()))

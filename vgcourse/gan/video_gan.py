@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from vgcourse.arguments import one_of
 from vgcourse.gan import losses
 from vgcourse.gan.models import VideoGenerator, build_discriminator
 
@@ -254,12 +255,9 @@ def make_gan(
     Raises:
         ValueError: size or precision is unknown.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, received {precision!r}")
-    if size not in RECIPES:
-        raise ValueError(f"size: expected one of {', '.join(map(str, RECIPES))}, received {size!r}")
+    dtype = PRECISIONS[one_of("precision", precision, PRECISIONS)]
+    recipe = recipe or RECIPES[one_of("size", size, RECIPES)]
     keras.utils.set_random_seed(seed)
-    recipe, dtype = recipe or RECIPES[size], PRECISIONS[precision]
     generator = VideoGenerator(
         size, action_names, num_frames=num_frames, fps=fps, channels=recipe.g_channels, dtype=dtype
     )

@@ -18,29 +18,3 @@ from vgcourse.generate.sampling import (
 )
 from vgcourse.generate.seams import best_loop, loop_seams, loop_together
 from vgcourse.generate.two_stage import TwoStageGenerator, join_stages, look_directions, reference_of
-
-__all__ = [
-    "COMMENT",
-    "SUFFIXES",
-    "TwoStageGenerator",
-    "animate",
-    "best_loop",
-    "check_replaceable",
-    "content_codes",
-    "interpolate",
-    "join_stages",
-    "load_generator",
-    "load_painter",
-    "look_directions",
-    "loop_seams",
-    "loop_together",
-    "make_clips",
-    "motion_noise",
-    "reference_of",
-    "sample",
-    "slerp",
-    "swap_motion",
-    "write_animation",
-    "write_clips",
-    "write_samples",
-]

@@ -30,9 +30,7 @@ def loop_seams(clip):
         ValueError: the array is not a clip, or too short.
     """
     if np.ndim(clip) != 4 or len(clip) < 3:
-        raise ValueError(
-            f"clip: expected 3 or more frames, height, width, channels, received {np.shape(clip)}"
-        )
+        raise ValueError(f"clip: expected 3 or more frames, and 4 axes, received {np.shape(clip)}")
     pixels = np.reshape(clip, (len(clip), -1)).astype(np.float64)
     square = (pixels**2).sum(1)
     # Not `pixels @ pixels.T`: on a busy machine the threads of BLAS wait for each other, up to a second.
@@ -87,9 +85,7 @@ def loop_together(clips, *, num_frames=None):
         ValueError: the array is not clips, or no loop fits into `num_frames`.
     """
     if np.ndim(clips) != 5:
-        raise ValueError(
-            f"expected clips (num_clips, T, height, width, channels), received {np.shape(clips)}"
-        )
+        raise ValueError(f"expected clips of 5 axes, from num_clips to channels, received {np.shape(clips)}")
     shortest, longest = math.ceil(clips.shape[1] * 2 / 5), clips.shape[1] - 2
     num_frames = clips.shape[1] * 5 // 4 if num_frames is None else num_frames
     turns = {n: max(1, round(num_frames / n)) for n in range(longest, shortest - 1, -1)}

@@ -9,22 +9,3 @@ from vgcourse.people.joints import JOINT_NAMES, action_joints, project_joints
 from vgcourse.people.motions import ACTIONS, PERIOD, pose_action, render_action
 from vgcourse.people.random_poses import pose_at_random, render_random_poses
 from vgcourse.people.render import actor_split, clip_name, render_actions
-
-__all__ = [
-    "ACTIONS",
-    "JOINT_NAMES",
-    "PERIOD",
-    "Actor",
-    "action_joints",
-    "actor_split",
-    "camera_matrix",
-    "clip_name",
-    "pose_action",
-    "pose_at_random",
-    "project_joints",
-    "random_actor",
-    "render_action",
-    "render_actions",
-    "render_figure",
-    "render_random_poses",
-]

@@ -124,7 +124,8 @@ def curve(phase, *knots):
     step, rise = np.diff(x, append=x[0] + 1), np.diff(y, append=y[0])
     after, before = rise / step, np.roll(rise / step, 1)
     w1, w2 = 2 * step + np.roll(step, 1), step + 2 * np.roll(step, 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # A rise too small for its inverse counts as none.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         slope = np.where(before * after > 0, (w1 + w2) / (w1 / before + w2 / after), 0.0)
     phase = (np.asarray(phase, np.float64) - x[0]) % 1
     k = np.searchsorted(x - x[0], phase, side="right") - 1

@@ -170,10 +170,8 @@ def plan_shards(rows, settings):
     per_shard = stores.clips_per_shard(shape, settings.shard_bytes)
     pieces, before = defaultdict(list), 0
     for row in (row for _, row in sorted(rows) if row["clips"]):
-        clips, record = (
-            row["clips"],
-            row["num_bytes"] // row["clips"],
-        )  # all records of a video have one length
+        clips = row["clips"]
+        record = row["num_bytes"] // clips  # all records of a video have one length
         for shard in range(before // per_shard, -(-(before + clips) // per_shard)):
             start = shard * per_shard - before
             first, last = max(start, 0), min(start + per_shard, clips)

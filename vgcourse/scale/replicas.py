@@ -23,26 +23,6 @@ import tensorflow as tf
 from vgcourse.gan import VideoGAN
 
 
-class ReplicatedVideoGAN(VideoGAN):
-    """The video GAN on all replicas of the strategy in whose scope it is made: `make_gan(..., model=...)`."""
-
-    def noise(self, shape, seed):
-        return normal(shape, seed)
-
-    def share(self, loss):
-        return share(loss)
-
-    def apply_gradients(self, optimizer, gradients, variables):
-        apply_gradients(optimizer, gradients, variables)
-
-    def update_average(self):
-        average_statistics(self.generator)
-        super().update_average()
-
-    def make_step_function(self):
-        return on_every_replica(self.train_step)
-
-
 def num_replicas():
     """How many replicas share a step; 1 outside a `tf.distribute` strategy. Returns an int."""
     context = tf.distribute.get_replica_context()
@@ -151,3 +131,17 @@ def on_every_replica(step):
         return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
     return tf.function(steps)
+
+
+class ReplicatedVideoGAN(VideoGAN):
+    """The video GAN on all replicas of the strategy in whose scope it is made: `make_gan(..., model=...)`."""
+
+    noise, share = staticmethod(normal), staticmethod(share)
+    apply_gradients = staticmethod(apply_gradients)
+
+    def update_average(self):
+        average_statistics(self.generator)
+        super().update_average()
+
+    def make_step_function(self):
+        return on_every_replica(self.train_step)

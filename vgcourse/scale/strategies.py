@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from vgcourse import datasets, training
+from vgcourse.arguments import one_of
 from vgcourse.scale import replicas
 
 STRATEGIES = ("auto", "one", "mirrored", "multi-worker")
@@ -48,8 +49,7 @@ def make_strategy(name="auto"):
     Raises:
         ValueError: the name is unknown, TF_CONFIG is missing, damaged or left over, or TensorFlow is in use.
     """
-    if name not in STRATEGIES:
-        raise ValueError(f"strategy: expected one of {', '.join(STRATEGIES)}; received {name!r}")
+    one_of("strategy", name, STRATEGIES)
     if name == "multi-worker":
         _workers_in_tf_config(with_task=True)
         try:
@@ -57,9 +57,7 @@ def make_strategy(name="auto"):
         except RuntimeError as error:
             raise ValueError(f"strategy multi-worker: make it before TensorFlow is used; {error}") from error
     if name == "auto" and len(_workers_in_tf_config()) > 1:
-        raise ValueError(
-            "TF_CONFIG names several workers: choose --strategy multi-worker to train with all of them"
-        )
+        raise ValueError("TF_CONFIG names several workers: --strategy multi-worker trains with all of them")
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
@@ -114,9 +112,7 @@ def batches_on_every_replica(gan, clips, *, batch_size, first_step=0):
     strategy = gan.distribute_strategy
     size = strategy.num_replicas_in_sync
     if batch_size % size:
-        raise ValueError(
-            f"batch_size: expected a multiple of {size}, the number of replicas; received {batch_size}"
-        )
+        raise ValueError(f"batch_size: expected a multiple of {size}, the replicas; received {batch_size}")
 
     def worker_batches(context):
         workers, worker = context.num_input_pipelines, context.input_pipeline_id

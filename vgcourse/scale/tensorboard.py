@@ -36,7 +36,9 @@ def watch(rows, gan, folder, *, steps, tensorboard=False, profile=False):
         ValueError: TensorBoard is missing.
     """
     folder = str(Path(folder) / FOLDER_NAME)
-    writer = _make_writer(folder) if tensorboard else tf.summary.create_noop_writer()
+    if tensorboard:
+        check_installed()
+    writer = tf.summary.create_file_writer(folder) if tensorboard else tf.summary.create_noop_writer()
     before, tracing, number = None, False, 0
     try:
         for number, row in enumerate(rows, 1):
@@ -62,11 +64,6 @@ def check_installed():
     """Raise ValueError where TensorBoard is missing."""
     if importlib.util.find_spec("tensorboard") is None:
         raise ValueError("TensorBoard is needed for this and is missing: pip install 'vgcourse[tensorboard]'")
-
-
-def _make_writer(folder):
-    check_installed()
-    return tf.summary.create_file_writer(folder)
 
 
 def _switch_trace(folder, tracing):

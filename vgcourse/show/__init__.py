@@ -18,22 +18,3 @@ from vgcourse.show.sheets import (
     show_grid,
     show_sheet,
 )
-
-__all__ = [
-    "BLUE",
-    "GREEN",
-    "PURPLE",
-    "VERMILION",
-    "Picture",
-    "auto_scale",
-    "contact_sheet",
-    "enlarge",
-    "figure",
-    "label_grid",
-    "plot_bars",
-    "plot_history",
-    "show_clip",
-    "show_grid",
-    "show_sheet",
-    "still_picture",
-]

@@ -36,33 +36,3 @@ from vgcourse.training.structure import (
     train_painter_in_folder,
 )
 from vgcourse.training.timing import pick_precision, steps_for, time_step
-
-__all__ = [
-    "OneProcess",
-    "TrainingDiverged",
-    "batches_for",
-    "check_settings",
-    "continue_run",
-    "continue_structure_run",
-    "current_step",
-    "is_sample_due",
-    "iter_training",
-    "list_checkpoints",
-    "own_folder",
-    "pick_precision",
-    "read_config",
-    "read_history",
-    "restore_checkpoint",
-    "save_checkpoint",
-    "save_generator",
-    "start_run",
-    "start_structure_run",
-    "state_of",
-    "steps_for",
-    "time_step",
-    "train",
-    "train_in_folder",
-    "train_painter",
-    "train_painter_in_folder",
-    "write_history",
-]

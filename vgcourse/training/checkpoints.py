@@ -186,20 +186,19 @@ def assign_state(gan, arrays, source):
     """
     variables = state_of(gan)
     for name, variable in variables.items():
-        if name not in arrays:
+        expected, received = _kind(variable), _kind(arrays[name]) if name in arrays else "none"
+        if received != expected:
             raise ValueError(
-                f"{source}: expected an array {name}, received none: this is another model's run"
+                f"{source}: expected {name}, {expected}, received {received}: this is another model's run; "
+                "build the model with the settings in config.json"
             )
-        if arrays[name].shape != tuple(variable.shape):
-            raise ValueError(
-                f"{source}: expected {name} of shape {tuple(variable.shape)}, received {arrays[name].shape}: "
-                "the checkpoint is of another size; build the model with the settings in config.json"
-            )
-        expected = np.asarray(variable).dtype
-        if arrays[name].dtype != expected:
-            raise ValueError(f"{source}: expected {name} of type {expected}, received {arrays[name].dtype}")
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def _kind(array):
+    array = np.asarray(array)
+    return f"{array.dtype} of shape {array.shape}"
 
 
 def list_checkpoints(folder):

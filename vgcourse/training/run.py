@@ -18,6 +18,7 @@ import warnings
 from pathlib import Path
 
 from vgcourse import datasets
+from vgcourse.arguments import whole_number
 from vgcourse.files import NotWrittenError, new_file
 from vgcourse.gan import VideoGAN, make_gan
 from vgcourse.training import provenance
@@ -101,10 +102,7 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
             f"{store}: expected clips of {MIN_FRAMES} frames or more, received {num_frames}; prepare the "
             f"videos with another --num-frames"
         )
-    if not 1 <= batch_size <= clips.num_clips:
-        raise ValueError(
-            f"{store}: batch_size: expected 1 to {clips.num_clips}, all clips; received {batch_size}"
-        )
+    whole_number(f"{store}: batch_size", batch_size, 1, clips.num_clips, meaning="all clips")
     settings = {
         "size": height,
         "num_frames": min(MAX_FRAMES, num_frames),
@@ -237,9 +235,7 @@ def _continue(store, folder, minutes, steps, processes, watch):
         restore_checkpoint(gan, folder)
     processes.copy_from_chief(gan)
     if steps and steps < current_step(gan):
-        raise ValueError(
-            f"{folder}: the run is at step {current_step(gan)} already, received --steps {steps}"
-        )
+        raise ValueError(f"{folder}: the run is at step {current_step(gan)}, received --steps {steps}")
     batch_size = config["batch_size"]
     if steps or "steps" not in config:
         probe = None if steps else processes.batches(gan, clips, batch_size=batch_size, first_step=0)

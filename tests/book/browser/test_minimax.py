@@ -444,7 +444,7 @@ def test_damaged_numbers_are_told_and_the_game_goes_on(open_page, body):
 
 
 def test_a_game_that_blows_up_says_so(open_page):
-    plain = toy.to_plain(toy.make_toy(2, width=4))
+    plain = export_game.to_plain(toy.make_toy(2, width=4))
     plain["discriminator"][-2] = [[1e38]] * 4
     page = open_page(
         prepare=lambda page: page.route("**/game_plane.json", lambda route: route.fulfill(json=plain))

@@ -52,7 +52,7 @@ def test_the_solution_passes(capsys, name):
         ("raw_bytes", lambda w, h, fps, s: 8 * w * h * 3 * fps * s, "those are bits"),
         ("raw_bytes", lambda w, h, fps, s: w + h, "multiply width, height, 3, fps and seconds"),
         ("there_and_back", lambda c: np.concatenate([c, c[::-1]]), "both turning points"),
-        ("there_and_back", lambda c: np.concatenate([c, c[-2::-1]]), "one turning point"),
+        ("there_and_back", lambda c: np.concatenate([c, c[-2::-1]]), "the first frame is still shown twice"),
         ("there_and_back", lambda c: c[::-1], "backwards only"),
         ("there_and_back", lambda c: np.concatenate([c, c[-2:0:-1, ::-1]]), "stands on its head"),
         ("there_and_back", lambda c: np.concatenate([c, c[-2:0:-1, :, ::-1]]), "mirrored"),

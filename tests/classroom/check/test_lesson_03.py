@@ -40,7 +40,7 @@ WRONG = [
     ("outspoken_loss", lambda logits: np.sum(np.logaddexp(0, -logits)), "take their mean"),
     ("outspoken_loss", lambda logits: np.mean(np.log1p(np.exp(-logits))), "overflows"),
     ("outspoken_loss", lambda logits: np.logaddexp(0, -logits), "expected one number"),
-    ("outspoken_loss", np.mean, "for logits -2, 0 and 3"),
+    ("outspoken_loss", np.mean, "for [-2.0, 0.0, 3.0]"),
     ("on_target_share", lambda p, c, r: (distances(p, c).min(1) < r).sum(), "*share*"),
     ("on_target_share", lambda p, c, r: (distances(p, c) < r).mean(), "all pairs"),
     ("on_target_share", lambda p, c, r: (distances(p, c).min(0) < r).mean(), "wrong axis"),

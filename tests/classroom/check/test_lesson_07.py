@@ -69,7 +69,7 @@ def test_the_solution_passes(capsys, name):
         ("pair_distance", lambda f: (distances(f, f) ** 2).sum() / 6, "squared distances"),
         ("pair_distance", lambda f: (f[:, None] - f).mean(), "cancel"),
         ("pair_distance", lambda f: np.linalg.norm(f[-1] - f[0]), "first against last"),
-        ("pair_distance", lambda f: distances(f, f), "one clip's mean over all pairs: expected one number"),
+        ("pair_distance", lambda f: distances(f, f), "expected one number, received an array"),
         (
             "pair_distance",
             lambda f: np.abs(f[:, None] - f).sum() / 6 * (3 if len(f) == 2 else 1),
@@ -82,7 +82,11 @@ def test_the_solution_passes(capsys, name):
         ("copied_share", lambda f, t, s: np.mean(distances(f, t) <= s), "of all pairs"),
         ("copied_share", lambda f, t, s: np.mean(distances(f, t).mean(axis=1) <= s), "not the mean"),
         ("copied_share", lambda f, t, s: int(np.sum(distances(f, t).min(axis=1) <= s)), "their number"),
-        ("copied_share", lambda f, t, s: distances(f, t).min(axis=1) <= s, "over the rows"),
+        (
+            "copied_share",
+            lambda f, t, s: distances(f, t).min(axis=1) <= s,
+            "expected one number, received an array",
+        ),
         ("copied_share", lambda f, t, s: 0.75, "smaller than they should be"),
         ("copied_share", lambda f, t, s: 0.6, "received 0.6"),
         ("copied_share", lambda f, t, s: 0.5, "5 away from (0, 0)"),

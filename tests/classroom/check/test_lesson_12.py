@@ -37,7 +37,7 @@ def test_scale_recipe(capsys):
     name = "scale_recipe"
     assert said(capsys, name, lambda b, s, r, d: (b * d, math.ceil(s / d), r * d))[0] == "✓"
     assert said(capsys, name, lambda b, s, r, d: (b * d, -(-s // d), r * d))[0] == "✓"
-    assert "1 clip on each" in said(capsys, name, lambda b, s, r, d: (b, math.ceil(s / d), r * d))
+    assert "batch is 1 on each" in said(capsys, name, lambda b, s, r, d: (b, math.ceil(s / d), r * d))
     assert "eight times the clips; expected" in said(capsys, name, lambda b, s, r, d: (b * d, s, r * d))
     assert "more steps?" in said(capsys, name, lambda b, s, r, d: (b * d, s * d, r * d))
     assert "round up" in said(capsys, name, lambda b, s, r, d: (b * d, s // d, r * d))
@@ -69,7 +69,7 @@ def test_training_price(capsys):
     assert "the hours" in said(capsys, name, lambda g, s, p, q, c: 2e9 * g * s / (1e12 * p * q) / 3600)
     assert "giga" in said(capsys, name, price(factor=1000))
     assert "giga" in said(capsys, name, price(factor=0.001))
-    assert "other numbers" in said(capsys, name, lambda *_: 3.0)
+    assert "for 45, 300000" in said(capsys, name, lambda *_: 3.0)
     assert "a second" in said(capsys, name, lambda *_: 7.0)
 
 

@@ -6,9 +6,7 @@ something. Most are of this kind:
 
     @exercise("A gentle hint.", "Nearly the answer.")
     def double(answer):
-        got = number(call(answer, 3))
-        slips = {"that is the square.": 9, "that is 2 more; take it twice.": 5}
-        compare(got, 6, asked="for 3", slips=slips)
+        ask(answer, 3, right=6, slips={"that is the square.": 9, "that is 2 more; take it twice.": 5})
         return "right: and it works for any number."
 """
 
@@ -147,10 +145,8 @@ def array(value, *, shape, what="the answer", advice="look at the axes."):
         Wrong: it has another shape.
     """
     got = np.asarray(value)
-    fits = len(got.shape) == len(shape) and all(
-        want in (None, have) for want, have in zip(shape, got.shape, strict=True)
-    )
-    if not fits:
+    sizes = zip(shape, got.shape, strict=False)
+    if got.ndim != len(shape) or any(want not in (None, have) for want, have in sizes):
         wanted = str(shape).replace("None", "any")
         raise Wrong(f"{what}: expected shape {wanted}, received {got.shape}: {advice}")
     return got
@@ -173,6 +169,23 @@ def integers(value, what="numbers"):
         return [int(entry) for entry in value]
     except TypeError:
         raise Wrong(f"expected a list of {what}, received {type(value).__name__}.") from None
+
+
+def ask(answer, *given, right, asked=None, **advice):
+    """Call the student's function for one number and refuse another one than the right one.
+
+    Args:
+        answer: the student's function.
+        *given: its arguments.
+        right: the number that it should return.
+        asked: what was given, as the message says it; None shows the arguments.
+        **advice: `slips`, `otherwise` and `tolerance` as in `compare`.
+
+    Raises:
+        Wrong: see `call`, `number` and `compare`.
+    """
+    asked = asked or f"for {', '.join(map(shown, given))}"
+    compare(number(call(answer, *given)), right, asked=asked, **advice)
 
 
 def same(got, value, *, tolerance=1e-4):

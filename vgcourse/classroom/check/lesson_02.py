@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, array, call, compare, exercise, number
+from vgcourse.classroom.check.core import Wrong, array, ask, call, compare, exercise, number
 
 
 @exercise(
@@ -11,9 +11,7 @@ from vgcourse.classroom.check.core import Wrong, array, call, compare, exercise,
 )
 def receptive_field(answer):
     """Check `receptive_field(layers)`."""
-    compare(
-        number(call(answer, [(5, 1)])), 5, asked="for one layer of kernel 5", otherwise="start with 1 pixel."
-    )
+    ask(answer, [(5, 1)], right=5, otherwise="start with 1 pixel.")
     slips = {
         "you left the strides out; behind a stride of 2, a step is 2 pixels wide.": 9,
         "you added the kernels up; each adds kernel - 1 steps only, since the windows overlap.": 12,
@@ -22,11 +20,9 @@ def receptive_field(answer):
         "you add kernel * step; it should be (kernel - 1) * step, since the windows overlap.": 46,
         "that is the first layer; go on through all of them.": 3,
     }
-    got = number(call(answer, [(3, 2)] * 4))
-    compare(got, 31, asked="for four layers of kernel 3 and stride 2", slips=slips)
-    got, asked = number(call(answer, [(3, 1), (5, 3), (2, 2)])), "for kernels 3, 5, 2 with strides 1, 3, 2"
+    ask(answer, [(3, 2)] * 4, right=31, slips=slips)
     otherwise = "take kernel and stride from the list; the step is the product of all strides before."
-    compare(got, 10, asked=asked, otherwise=otherwise)
+    ask(answer, [(3, 1), (5, 3), (2, 2)], right=10, otherwise=otherwise)
     return "right: with 31 of 32 pixels, the fourth layer sees nearly the whole frame."
 
 
@@ -39,17 +35,16 @@ def time_slope(answer):
     values = np.random.default_rng(2).normal(size=(7, 3)) + 5.0
     times = np.arange(7.0)
     centred = times - times.mean()
-    right, ends = centred @ values / np.sum(centred**2), (values[-1] - values[0]) / 6
+    squares, ends = np.sum(centred**2), (values[-1] - values[0]) / 6
+    right, at_rest = centred @ values / squares, times @ values / np.sum(times**2)
     got = np.asarray(call(answer, values.copy()), float)
     if got.shape == (7,):
         raise Wrong("expected one slope a feature, received one a frame: sum over the first axis, time.")
     array(got, shape=(3,), what="for 7 frames of 3 features")
     slips = {
         "divide by the sum of (t - mean)^2.": centred @ values,
-        "subtract the mean from the times, or a feature at rest has a slope.": times
-        @ values
-        / np.sum(times**2),
-        "subtract the mean from the times in the numerator, too.": times @ values / np.sum(centred**2),
+        "subtract the mean from the times, or a feature at rest has a slope.": at_rest,
+        "subtract the mean from the times in the numerator, too.": times @ values / squares,
         "you divided by the number of frames; divide by the sum of (t - mean)^2.": centred @ values / 7,
         "last minus first looks at two frames only; weigh all of them. In a loop it is even near 0.": ends,
         "the sign is wrong: late frames have positive weights.": -right,

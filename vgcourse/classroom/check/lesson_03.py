@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, compare, exercise, number, same
+from vgcourse.classroom.check.core import ask, exercise, number, refuse, same
 
 
 @exercise(
@@ -15,16 +15,16 @@ from vgcourse.classroom.check.core import Wrong, call, compare, exercise, number
 )
 def best_discriminator(answer):
     """Check `best_discriminator(p, q, real_share)`."""
-    got = number(call(answer, 0.6, 0.3, 0.25), "best_discriminator(0.6, 0.3, 0.25)")
+
     slips = {
         "that is p / (p + q), the answer for a fair mix. Only a quarter of the numbers is real here, so D "
         "should trust less: weight p with real_share, and q with the rest.": 0.6 / 0.9,
         "that is the probability of *generated*; D gives that of real. Swap the two parts.": 0.6,
         "you weighted p, but not q: its weight is 1 - real_share.": 0.15 / 0.45,
     }
-    compare(got, 0.4, asked="for p 0.6, q 0.3 and a quarter of real numbers", slips=slips, tolerance=1e-3)
-    fair = number(call(answer, 0.8, 0.2, 0.5), "best_discriminator(0.8, 0.2, 0.5)")
-    compare(fair, 0.8, asked="with a fair mix, p / (p + q) again,", tolerance=1e-3)
+    asked = "for p 0.6, q 0.3 and a quarter of real numbers"
+    ask(answer, 0.6, 0.3, 0.25, right=0.4, asked=asked, slips=slips, tolerance=1e-3)
+    ask(answer, 0.8, 0.2, 0.5, right=0.8, asked="with a fair mix, p / (p + q) again,", tolerance=1e-3)
     return "right: Bayes' rule. With real_share 1/2 the weights cancel, and p / (p + q) is left."
 
 
@@ -42,11 +42,10 @@ def equilibrium_loss(answer):
         "0.5 is what D says; the loss takes its logarithm, twice: once for real, once for generated.": 0.5,
         "0 is the loss of a discriminator that is always right: the generator would be at its worst.": 0,
     }
-    for message, value in slips.items():  # no message gives the answer away, as `compare` would
-        if same(got, value, tolerance=5e-3):
-            raise Wrong(message)
-    if not same(got, math.log(4), tolerance=5e-3):
-        raise Wrong(f"expected minus the game's value at p = q, received {got:.2f}. D says 1/2 everywhere.")
+    mistakes = {message: same(got, value, tolerance=5e-3) for message, value in slips.items()}
+    other = f"expected minus the game's value at p = q, received {got:.2f}. D says 1/2 everywhere."
+    # No message gives the answer away, as `compare` would.
+    refuse(mistakes | {other: not same(got, math.log(4), tolerance=5e-3)})
     return (
         "right: log 4 = 1.39. A discriminator's loss far below it means that fakes can still be told apart."
     )
@@ -61,18 +60,14 @@ def outspoken_loss(answer):
     logits = np.array([-2.0, 0.0, 3.0])
     plus, minus = np.logaddexp(0, logits), np.logaddexp(0, -logits)
     slips = {
-        "this is the *saturating* loss, -softplus(l): its slope vanishes for bad fakes. You want "
-        "softplus(-l).": -plus.mean(),
-        "this is softplus(l) = -log(1 - D): descending it makes D surer that fakes are fake. Mind the sign "
-        "of l.": plus.mean(),
+        "this is the *saturating* loss, -softplus(l), flat for bad fakes. Take softplus(-l).": -plus.mean(),
+        "this is softplus(l) = -log(1 - D): down there fakes look faker. Mind the sign of l.": plus.mean(),
         "this is the mean of log D; the loss is minus that, so that smaller is better.": -minus.mean(),
         "you added the logits' losses; take their mean, or the step depends on the batch size.": minus.sum(),
     }
-    got = number(call(answer, logits), "outspoken_loss of three logits")
-    compare(got, minus.mean(), asked="for logits -2, 0 and 3", slips=slips)
+    ask(answer, logits, right=minus.mean(), slips=slips)
     with np.errstate(all="ignore"):
-        far = number(call(answer, np.array([-1000.0])), "outspoken_loss of the logit -1000")
-    compare(far, 1000, asked="for the logit -1000", otherwise="exp overflows. Use np.logaddexp.")
+        ask(answer, np.array([-1000.0]), right=1000, otherwise="exp overflows. Use np.logaddexp.")
     return (
         "right: and at a logit of -1000 its slope is still -1, where the saturating loss has nothing to say."
     )
@@ -90,12 +85,10 @@ def on_target_share(answer):
         "2 points are on target, but a *share* is asked for: divide by the number of points.": 2,
         "you took the mean over all pairs of point and centre. Reduce over the centres first (min or any "
         "along axis 1), then take the mean over the points.": 2 / 15,
-        "you reduced over the wrong axis: this is the share of *centres* that are hit. Points are axis 0.": 2
-        / 3,
-        "(0.28, 0.28) is 0.40 away from (0, 0), not 0.28: use the length of the difference, not each "
-        "part.": 0.6,
+        "you reduced over the wrong axis: that is the share of *centres* hit. Points are axis 0.": 2 / 3,
+        "(0.28, 0.28) is 0.40 away from (0, 0): use the length of the difference, not each part.": 0.6,
         "must a point be near *all* centres in your function? One is enough.": 0,
     }
-    got = number(call(answer, points, centres, 0.3), "on_target_share of five points")
-    compare(got, 0.4, asked="2 of 5 points lie within 0.3 of a centre:", slips=slips)
+    asked = "2 of 5 points lie within 0.3 of a centre:"
+    ask(answer, points, centres, 0.3, right=0.4, asked=asked, slips=slips)
     return "right: now throw points everywhere, and it falls although all heaps are reached."

@@ -5,7 +5,14 @@ import numpy as np
 from vgcourse.classroom.check.core import Wrong, call, exercise, refuse, same
 
 STATES = ("healthy", "too strong", "frozen")
-D_LOSSES = ("discriminator", "swapped", "real only", "fake only")
+SIGNS = {  # that a run is not in such a state
+    ("A", "healthy"): "its two scores part without end, its generator's loss climbs: nobody learns.",
+    ("A", "frozen"): "its discriminator moves a lot: the loss goes to 0. Frozen, it could not get better.",
+    ("B", "too strong"): "its scores stay near each other; a discriminator that is too strong parts them.",
+    ("B", "frozen"): "its real frames score above fakes all the time: somebody keeps up with the generator.",
+    ("C", "healthy"): "a generator's loss near 0 is no success: its fakes score *above* real frames.",
+    ("C", "too strong"): "its fakes score above real frames: that discriminator is weak, not strong.",
+}
 
 
 @exercise(
@@ -18,34 +25,42 @@ def repaired_step(answer):
     """Check `repaired_step(generator, discriminator, g_optimizer, d_optimizer, x, z)`."""
     from vgcourse.gan import losses
 
-    game = _tiny_game()
-    before = [network.get_weights() for network in game[:2]]
-    slopes = _slopes(*game, losses)
-    returned = call(answer, *game[:2], *_optimizers(game), *game[2:])
+    networks, optimizers, real, noise = _tiny_game()
+    generator, discriminator = networks
+    d_losses = {
+        "right": losses.minimax_discriminator_loss,
+        "swapped": lambda real, fake: losses.minimax_discriminator_loss(fake, real),
+        "real only": lambda real, fake: losses.non_saturating_generator_loss(None, real),
+        "fakes only": lambda real, fake: -losses.minimax_generator_loss(None, fake),
+    }
+
+    def slope(network, loss):
+        return _slope(network, lambda: loss(discriminator(real), discriminator(generator(noise))))
+
+    d_slopes = {name: slope(discriminator, loss) for name, loss in d_losses.items()}
+    g_slopes = [slope(generator, losses.non_saturating_generator_loss)]
+    old = [network.get_weights() for network in networks]
+    returned = call(answer, *networks, *optimizers, real, noise)
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise Wrong(f"expected the two losses (d_loss, g_loss), received {type(returned).__name__}.")
-    g_step, d_step = (_change(network, old) for network, old in zip(game[:2], before, strict=True))
+    pairs = zip(old, networks, strict=True)
+    g_step, d_step = (_vector(before) - _vector(network.get_weights()) for before, network in pairs)
+    generator.set_weights(old[0])  # its loss may be taken before the discriminator's step, or after it
+    g_slopes.append(slope(generator, losses.non_saturating_generator_loss))
+    down, swapped, real_only, fakes_only = (_along(d_step, way) for way in d_slopes.values())
+    g_down = [_along(g_step, way) for way in g_slopes]
+    finite = np.isfinite([float(loss) for loss in returned]).all()
     mistakes = {
         "the discriminator's weights did not move: this is still the article's loop. Take d_loss's gradient "
         "for discriminator.trainable_variables, and apply it.": not d_step.any(),
         "the discriminator learns now, but the generator's weights did not move.": not g_step.any(),
-    }
-    refuse(mistakes)
-    down, swapped, real, fake = (_along(d_step, slopes[name]) for name in D_LOSSES)
-    # The generator's loss may be taken before the discriminator's step, or after it.
-    after = _slopes(*game, losses, g=before[0])
-    g_down = [_along(g_step, way["generator"]) for way in (slopes, after)]
-    real_only, fakes_only, upward = down <= 0.99 < real, down <= 0.99 < fake, min(g_down) < -0.9
-    finite = np.isfinite([float(loss) for loss in returned]).all()
-    mistakes = {
         "the discriminator moves the wrong way: it learns to call fakes real. Real frames come first in "
         "minimax_discriminator_loss(real_logits, fake_logits).": swapped > 0.99 or down < -0.9,
-        "the discriminator sees real frames only: it learns to say 'real' to everything. Show it fakes "
-        "too.": real_only,
-        "the discriminator sees fakes only, and never a real frame: `x` must go through it, too.": fakes_only,
+        "the discriminator sees real frames only: it learns to call all real.": down <= 0.99 < real_only,
+        "the discriminator sees fakes only: `x` must go through it, too.": down <= 0.99 < fakes_only,
         "the discriminator moves, but not down minimax_discriminator_loss. Are other gradients applied to "
         "it, such as those of g_loss?": down <= 0.99,
-        "the generator learns to be found out: its fakes score lower after the step. Flip its loss.": upward,
+        "the generator learns to be found out: its fakes score lower. Flip its loss.": min(g_down) < -0.9,
         "the generator moves, but not down its own loss. Apply only the gradient of g_loss to its variables, "
         "and use non_saturating_generator_loss of the fakes' logits.": max(g_down) <= 0.99,
         "both networks move the right way, but a returned loss is no finite number.": not finite,
@@ -69,11 +84,11 @@ def averaged_weights(answer):
     def is_mix(kept, new):
         return all(same(a, kept * old + new * b) for a, old, b in zip(got, average, live, strict=True))
 
-    swapped, plain, growing = is_mix(0.1, 0.9), is_mix(0.5, 0.5), is_mix(0.9, 1)
+    swapped, half = is_mix(0.1, 0.9), is_mix(0.5, 0.5)
     mistakes = {
         "decay and 1 - decay are swapped: this average forgets nine tenths of itself at every step.": swapped,
-        "this is a plain mean; decay says how much of the old average is kept: 0.9 of it here.": plain,
-        "the shares must add up to 1, or the weights grow: the live ones come in with 1 - decay.": growing,
+        "this is a plain mean; decay says how much of the old average is kept: 0.9 of it here.": half,
+        "the shares must add up to 1: the live weights come in with 1 - decay.": is_mix(0.9, 1),
         "this is a copy of the live weights; nothing is averaged.": is_mix(0, 1),
         "the average does not move at all; add (1 - decay) times the live weights.": is_mix(1, 0),
         f"for 0 and 10 with decay 0.9 expected 1, received {np.ravel(got[1])[0]:g}.": not is_mix(0.9, 0.1),
@@ -90,25 +105,12 @@ def sick_runs(answer):
     """Check the dict `sick_runs`: letter of a run -> its state."""
     if not isinstance(answer, dict) or sorted(answer) != ["A", "B", "C"]:
         raise Wrong('expected {"A": "...", "B": "...", "C": "..."}, one state for each letter.')
-    unknown = [state for state in answer.values() if state not in STATES]
-    if unknown:
-        raise Wrong(f"expected the states {', '.join(map(repr, STATES))}, received {unknown[0]!r}.")
-    a, b, c = (answer[run] for run in "ABC")
-    mistakes = {
-        "not 'healthy' for A: its two scores part without end, and the generator's loss climbs: nobody "
-        "learns there.": a == "healthy",
-        "not 'frozen' for A: its discriminator moves a lot: the loss goes to 0. Frozen, it could not get "
-        "better.": a == "frozen",
-        "not 'too strong' for B: its scores stay near each other; a discriminator that is too strong parts "
-        "them.": b == "too strong",
-        "not 'frozen' for B: its real frames score above fakes all the time: somebody keeps up with the "
-        "generator.": b == "frozen",
-        "not 'healthy' for C: a generator's loss near 0 is no success: its fakes score *above* real "
-        "frames.": c == "healthy",
-        "not 'too strong' for C: its fakes score above real frames: that discriminator is weak, not "
-        "strong.": c == "too strong",
-    }
-    refuse(mistakes)
+    for state in answer.values():
+        if state not in STATES:
+            raise Wrong(f"expected the states {', '.join(map(repr, STATES))}, received {state!r}.")
+    for run, state in sorted(answer.items()):
+        if (run, state) in SIGNS:
+            raise Wrong(f"not {state!r} for {run}: {SIGNS[run, state]}")
     return "right. Do it with every training of your own, before you look at its loss alone."
 
 
@@ -116,60 +118,34 @@ def sick_runs(answer):
 
 
 def _tiny_game():
-    """A generator, a discriminator, real points and noise, always the same."""
+    """`(generator, discriminator)`, an optimizer for each, real points and noise: always the same."""
     import keras
 
     rng = np.random.default_rng(0)
     generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    discriminator = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(4, activation="tanh"), keras.layers.Dense(1)]
-    )
-    for network in (generator, discriminator):
+    hidden, score = keras.layers.Dense(4, activation="tanh"), keras.layers.Dense(1)
+    networks = generator, keras.Sequential([keras.Input((2,)), hidden, score])
+    optimizers = keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01)
+    for network, optimizer in zip(networks, optimizers, strict=True):
         network.set_weights([rng.normal(size=w.shape).astype(np.float32) for w in network.weights])
-    real = (rng.normal(size=(8, 2)) + 2).astype(np.float32)
-    return generator, discriminator, real, rng.normal(size=(8, 3)).astype(np.float32)
-
-
-def _optimizers(game):
-    import keras
-
-    optimizers = [keras.optimizers.SGD(0.01) for _ in game[:2]]
-    for optimizer, network in zip(optimizers, game[:2], strict=True):
         optimizer.build(network.trainable_variables)
-    return optimizers
+    real = (rng.normal(size=(8, 2)) + 2).astype(np.float32)
+    return networks, optimizers, real, rng.normal(size=(8, 3)).astype(np.float32)
 
 
-def _slopes(generator, discriminator, real, noise, losses, g=None):
-    """Gradients as vectors: of d_loss, its two parts and g_loss; `g` are the old generator's weights."""
+def _slope(network, loss):
+    """Gradient of what `loss()` returns by a network's weights, as one vector."""
     import tensorflow as tf
 
-    now = generator.get_weights()
-    if g is not None:
-        generator.set_weights(g)
-    with tf.GradientTape(persistent=True) as tape:
-        real_logits, fake_logits = discriminator(real), discriminator(generator(noise))
-        parts = {
-            "discriminator": losses.minimax_discriminator_loss(real_logits, fake_logits),
-            "swapped": losses.minimax_discriminator_loss(fake_logits, real_logits),
-            "real only": tf.reduce_mean(tf.nn.softplus(-real_logits)),
-            "fake only": tf.reduce_mean(tf.nn.softplus(fake_logits)),
-            "generator": losses.non_saturating_generator_loss(None, fake_logits),
-        }
-    generator.set_weights(now)
-    slopes = {}
-    for name, loss in parts.items():
-        variables = (generator if name == "generator" else discriminator).trainable_variables
-        gradients = tape.gradient(loss, variables)
-        slopes[name] = np.concatenate([np.ravel(slope) for slope in gradients])
-    return slopes
+    with tf.GradientTape() as tape:
+        value = loss()
+    return _vector(tape.gradient(value, network.trainable_variables))
+
+
+def _vector(arrays):
+    return np.concatenate([np.ravel(array) for array in arrays])
 
 
 def _along(step, slope):
     """1 if two vectors point the same way, -1 if they oppose each other."""
     return float(step @ slope / (np.linalg.norm(step) * np.linalg.norm(slope) + 1e-12))
-
-
-def _change(network, old):
-    """How a network's weights went from `old`, against the sign of a gradient: one vector."""
-    pairs = zip(old, network.get_weights(), strict=True)
-    return np.concatenate([(before - now).ravel() for before, now in pairs])

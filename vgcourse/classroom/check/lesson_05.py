@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import array, call, compare, exercise, integers, number, refuse, same
+from vgcourse.classroom.check.core import array, ask, call, compare, exercise, integers, number, refuse, same
 
 
 @exercise(
@@ -43,13 +43,10 @@ def conv_cost(answer):
         "12 times too few; the window reaches through all channels that come in.": right / 12,
         "that is the number of weights; they are used again at every output position.": right / 16**2,
     }
-    asked = "for positions (16, 16), kernel (4, 4), 12 channels in and 64 out"
     otherwise = "multiply positions, window, channels in and channels out."
-    got = number(call(answer, (16, 16), (4, 4), 12, 64))
-    compare(got, right, asked=asked, slips=slips, otherwise=otherwise)
-    got = number(call(answer, (13, 16, 16), (4, 4, 4), 3, 32))
-    asked = "right in 2-D, but for positions (13, 16, 16) and kernel (4, 4, 4)"
-    compare(got, right_3d, asked=asked, otherwise="multiply all axes, however many there are (np.prod).")
+    ask(answer, (16, 16), (4, 4), 12, 64, right=right, slips=slips, otherwise=otherwise)
+    otherwise = "right in 2-D, but multiply all axes, however many there are (np.prod)."
+    ask(answer, (13, 16, 16), (4, 4, 4), 3, 32, right=right_3d, otherwise=otherwise)
     return f"right: the second is {right_3d / right:.1f} times as dear, with half the filters."
 
 
@@ -68,8 +65,7 @@ def frame_distances(answer):
             "a frame is no distance from itself: leave out the pairs of a frame with itself (0).": 0 in got,
             f"{asked} expected distances above 0, received {got}; take abs of the difference.": negative,
             f"{asked} received {got}: each distance once (a set).": len(got) > len(once) and once == right,
-            f"the distances are right, but not in order: {asked} received {got}; sort them (a set has no "
-            "order of its own).": got != right and once == right,
+            f"{asked} received {got}: right, but not in order (a set has none).": got != once == right,
         }
         refuse(mistakes)
         compare(got, right, asked=asked, otherwise="subtract every frame from every other one.")
@@ -86,28 +82,24 @@ def generator_update(answer):
     import keras
     import tensorflow as tf
 
-    def network(*weights):
-        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(len(weights[1]))])
-        model.set_weights([np.array(w, np.float32) for w in weights])
-        return model
-
-    generator = network([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0])
-    discriminator = network([[1.0], [0.5]], [-2.0])
+    generator, discriminator = (keras.Sequential([keras.layers.Dense(units)]) for units in (2, 1))
     latents = tf.constant([[0.5, -0.5], [0.0, 1.0]])
+    discriminator(generator(latents))  # makes their weights
+    judge, old = [np.float32([[1.0], [0.5]]), np.float32([-2.0])], [np.eye(2, dtype=np.float32), np.zeros(2)]
+    generator.set_weights(old)
+    discriminator.set_weights(judge)
     logits = discriminator(generator(latents)).numpy()
-    judge, old = discriminator.get_weights(), generator.get_weights()
     loss = number(call(answer, generator, discriminator, latents, keras.optimizers.SGD(0.1)), "the loss")
-    before, after = logits.mean(), network(*judge)(generator(latents)).numpy().mean()
-
-    def moved(model, weights):
-        return any(not np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
-
-    judge_moved = moved(discriminator, judge)
+    judge_moved, moved = (
+        not all(map(np.array_equal, model.get_weights(), weights))
+        for model, weights in ((discriminator, judge), (generator, old))
+    )
+    before, after = logits.mean(), discriminator(generator(latents)).numpy().mean()
     mistakes = {
         "the discriminator's weights moved: expected that only the generator is trained; a judge trained to "
         "like the fakes would judge nothing. Pass generator.trainable_variables alone.": judge_moved,
         "the generator's weights did not move: expected a step of the optimizer; compute the gradient and "
-        "call optimizer.apply(gradients, variables).": not moved(generator, old),
+        "call optimizer.apply(gradients, variables).": not moved,
         f"after the step the fakes score {after:.2f}, before it {before:.2f}: expected a higher score; look "
         "at the sign: the generator wants its fakes called real.": after < before,
     }

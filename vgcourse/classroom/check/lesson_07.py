@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, compare, exercise, number
+from vgcourse.classroom.check.core import Wrong, ask, exercise
 
 
 @exercise(
@@ -20,10 +20,8 @@ def clips_needed(answer):
         "a smaller tolerance needs more clips: divide.": 76,
     }
     otherwise = "solve 2/n (d + d(d+1)/4) = tolerance for n."
-    got = number(call(answer, 16, 0.45))
-    compare(got, 374, asked="for 16 features and a bias of 0.45", slips=slips, otherwise=otherwise)
-    exact = number(call(answer, 4, 1.0))
-    compare(exact, 18, asked="for 4 features and a bias of 1", otherwise="18 exactly: round up, add nothing.")
+    ask(answer, 16, 0.45, right=374, slips=slips, otherwise=otherwise)
+    ask(answer, 4, 1.0, right=18, otherwise="18 exactly: round up, add nothing.")
     return "right: and four times the features need nearly sixteen times the clips."
 
 
@@ -44,18 +42,9 @@ def pair_distance(answer):
         "that is first against last only; take all pairs.": 3,
     }
 
-    def of(*frames):
-        return number(call(answer, np.array(frames, float)), "one clip's mean over all pairs")
-
-    compare(of([0], [1], [3]), 2.0, asked="for colours 0, 1, 3", slips=slips, otherwise="(1 + 3 + 2) / 3.")
-    slips = dict.fromkeys(["take the Euclidean length, axis=2."], 7)
-    compare(of([0, 0], [3, 4]), 5, asked="for (0, 0) and (3, 4)", slips=slips)
-    compare(
-        of([0], [0], [1]),
-        2 / 3,
-        asked="for colours 0, 0, 1",
-        otherwise="the mean over three pairs, not a median.",
-    )
+    ask(answer, np.array([[0.0], [1], [3]]), right=2.0, slips=slips, otherwise="(1 + 3 + 2) / 3.")
+    ask(answer, np.array([[0.0, 0], [3, 4]]), right=5, slips={"take the Euclidean length, axis=2.": 7})
+    ask(answer, np.array([[0.0], [0], [1]]), right=2 / 3, otherwise="the mean over three pairs, no median.")
     return "right: a frozen clip scores 0, so never show it without a measure of motion."
 
 
@@ -75,21 +64,20 @@ def copied_share(answer):
         "no row passes; take the nearest training row (minimum), not the mean or the farthest.": 0,
         "the distances are smaller than they should be: is it the Euclidean length over all features?": 0.75,
     }
-    got = number(call(answer, fake.copy(), train.copy(), 0.5), "the mean over the rows")
-    compare(got, 0.5, asked="two of four rows have a training row within 0.5, so", slips=slips)
-    near = number(call(answer, fake[1:2], train, 5.0))
+    asked = "two of four rows have a training row within 0.5, so"
+    ask(answer, fake.copy(), train.copy(), 0.5, right=0.5, asked=asked, slips=slips)
     asked = "(3, 4) is 5 away from (0, 0), so with threshold 5"
-    compare(near, 1.0, asked=asked, otherwise="Euclidean distance?")
+    ask(answer, fake[1:2], train, 5.0, right=1.0, asked=asked, otherwise="Euclidean distance?")
     return "right: but a copy shifted in time, or mirrored, would escape. Check features, too."
 
 
-CASES = {"A": "collapsed", "B": "copies", "C": "frozen", "D": "flickering"}
-SIGNS = {
-    "A": "its clips look real (precision) but reach few of the real ones (recall).",
-    "B": "it scores exactly like real; look at the last column.",
-    "C": "look at its motion energy.",
-    "D": "it moves twice as much as real clips, and the still part of the picture jumps.",
+CASES = {
+    "A": ("collapsed", "its clips look real (precision) but reach few of the real ones (recall)."),
+    "B": ("copies", "it scores exactly like real; look at the last column."),
+    "C": ("frozen", "look at its motion energy."),
+    "D": ("flickering", "it moves twice as much as real clips, and the still part of the picture jumps."),
 }
+FAULTS = [fault for fault, _ in CASES.values()]
 
 
 @exercise(
@@ -103,10 +91,9 @@ def diagnosis(answer):
     missing = [row for row in CASES if answer.get(row) in (None, ...)]
     if missing:
         raise Wrong(f"expected a fault for each of A, B, C, D; nothing yet for {', '.join(missing)}.")
-    unknown = [fault for fault in answer.values() if fault not in CASES.values()]
-    if unknown:
-        raise Wrong(f"expected {', '.join(map(repr, CASES.values()))}, received {unknown[0]!r}.")
-    for row, fault in CASES.items():
+    for row, (fault, sign) in CASES.items():
+        if answer[row] not in FAULTS:
+            raise Wrong(f"expected {', '.join(map(repr, FAULTS))}, received {answer[row]!r}.")
         if answer[row] != fault:
-            raise Wrong(f"{row} is not {answer[row]!r}: {SIGNS[row]}")
+            raise Wrong(f"{row} is not {answer[row]!r}: {sign}")
     return "right: no single column finds all four. That is why a table has several."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import array, call, compare, exercise, number, refuse, same
+from vgcourse.classroom.check.core import array, ask, call, compare, exercise, number, refuse, same
 
 
 @exercise(
@@ -37,15 +37,14 @@ def mirror_clips(answer):
 def half_life(answer):
     """Check `half_life(decay)`."""
     for decay in (0.9, 0.5, 0.999):
-        right = np.log(0.5) / np.log(decay)
+        right, mean_age = np.log(0.5) / np.log(decay), 1 / (1 - decay)
         slips = {
-            "that is 1 / (1 - decay), the mean age of what is averaged; a half-life is shorter.": 1
-            / (1 - decay),
+            "that is 1 / (1 - decay), the mean age of what is averaged; a half-life is shorter.": mean_age,
             "look at the sign: both logarithms are negative.": -right,
             "that is the fraction upside down: n log(decay) = log(1/2), solve for n.": 1 / right,
         }
-        got, otherwise = number(call(answer, decay)), "solve decay ** n = 1/2 for n."
-        compare(got, right, asked=f"for decay {decay}", slips=slips, otherwise=otherwise, tolerance=0.01)
+        advice = {"slips": slips, "otherwise": "solve decay ** n = 1/2 for n."}
+        ask(answer, decay, right=right, asked=f"for decay {decay}", tolerance=0.01, **advice)
     return f"right: with decay 0.999 half of the average is younger than {right:.0f} steps."
 
 
@@ -59,23 +58,9 @@ def spread_matching(answer):
     collapsed = np.array([[2.0, 1.0], [2.0, 1.0], [2.0, 1.0]])
     got = [number(call(answer, real, fake)) for fake in (collapsed, real + [1.0, 0.0], real[::-1])]
     slips = {
-        "a collapsed batch, whose clips are all the same, gets 0; only the means are compared, add the "
-        "standard deviations.": [
-            0,
-            1,
-            0,
-        ],
-        "a batch with every first feature 1 too large gets 0; only the spreads are compared, add the "
-        "means.": [
-            5,
-            0,
-            0,
-        ],
-        "half too little; sum over the features, as the course's loss does, and do not average.": [
-            2.5,
-            0.5,
-            0,
-        ],
+        "a collapsed batch, all clips the same, gets 0: only the means are compared.": [0, 1, 0],
+        "a batch with every first feature 1 too large gets 0: only the spreads are compared.": [5, 0, 0],
+        "half too little; sum over the features, as the course's loss does, no average.": [2.5, 0.5, 0],
         "these are variances; compare deviations, which are in the units of the features.": [17, 1, 0],
     }
     asked = "for a collapsed batch, a shifted one and a reordered one"

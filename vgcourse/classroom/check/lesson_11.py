@@ -1,6 +1,6 @@
 """Checks of lesson 11: how much to film, who agreed, and what the scores say."""
 
-from vgcourse.classroom.check.core import call, compare, exercise, number, refuse
+from vgcourse.classroom.check.core import ask, call, compare, exercise, refuse
 
 
 @exercise(
@@ -18,11 +18,10 @@ def clips_in_video(answer):
         "those are the frames of the video.": 152,
     }
     otherwise = "frames = seconds * fps, then how many times num_frames fits."
-    got = number(call(answer, 7.6, 20, 18))  # 152 frames: 8 clips and 8 frames left over
-    compare(got, 8, asked="for 7.6 seconds at 20 fps, clips of 18 frames,", slips=slips, otherwise=otherwise)
-    most, few = number(call(answer, 8.9, 20, 18)), number(call(answer, 0.5, 20, 16))
-    compare(most, 9, asked="8.9 seconds at 20 fps are 178 frames, 9.9 clips of 18:")
-    compare(few, 0, asked="a video of 0.5 seconds has 10 frames at 20 fps, not one clip of 16:")
+    asked = "for 7.6 seconds at 20 fps, clips of 18 frames,"  # 152 frames: 8 clips and 8 frames left over
+    ask(answer, 7.6, 20, 18, right=8, asked=asked, slips=slips, otherwise=otherwise)
+    ask(answer, 8.9, 20, 18, right=9, asked="8.9 seconds at 20 fps are 178 frames, 9.9 clips of 18:")
+    ask(answer, 0.5, 20, 16, right=0, asked="0.5 seconds at 20 fps are 10 frames, not one clip of 16:")
     return "right: twenty videos of 8 seconds give about 160 clips. Cuts cost some: no clip runs across one."
 
 
@@ -58,14 +57,12 @@ def diagnose_run(answer):
         return call(answer, energy, 8.0, distance, 32.0)
 
     frozen, copies, fine, none = said(1.0, 30.0), said(7.0, 9.0), said(7.0, 30.0), "no fault found"
-    more_frozen, more_copies = (
-        (frozen, fine) == (none, "frozen"),
-        (copies, said(40.0, 60.0)) == (none, "copies"),
-    )
+    upside_down = frozen == none and fine == "frozen"
+    far = copies == none and said(40.0, 60.0) == "copies"
     all_frozen, all_copies = fine == "frozen", fine == "copies"
     mistakes = {
-        "upside down: clips are frozen if they have *less* energy than a quarter of the real.": more_frozen,
-        "upside down: copies lie *nearer* to the training clips than held-out clips do.": more_copies,
+        "upside down: clips are frozen if they have *less* energy than a quarter of the real.": upside_down,
+        "upside down: copies lie *nearer* to the training clips than held-out clips do.": far,
         "of clips frozen and near, expected 'frozen': ask for the energy first.": said(1.0, 9.0) == "copies",
         "motion energy 1 where real clips have 8 is under a quarter: expected 'frozen'.": frozen == none,
         "a distance of 9 where held-out clips have 32 is under half: expected 'copies'.": copies == none,

@@ -52,7 +52,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
         frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
         side = min(frames.shape[1:3])
         frames = preprocess.resize(preprocess.center_crop(frames, side, side), size, size)
-        clips = list(split_into_clips(frames, num_frames, Reading()))
+        clips = list(split_into_clips(((frame, 1) for frame in frames), num_frames, Reading()))
         if clips:
             action = int(example["label"]) if "label" in example else 0
             yield Clips(np.stack(clips), [action] * len(clips), [-1] * len(clips), names, 25.0)

@@ -256,6 +256,7 @@ def generate(
     quiet()
     from vgcourse import generate as stage
 
+    stage.check_replaceable(out / name for name in stage.SAMPLES)  # before the first clip is written
     generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
     paths = stage.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
     paths += stage.write_samples(generator, out, seed=seed)

@@ -279,10 +279,11 @@ def test_truncated_in_the_middle_of_the_pictures(tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")
     path.write_bytes(data[: len(data) // 2])
     message = rf"half\.mp4: cut short, expected {len(data)} bytes or more, received {len(data) // 2}; copy it"
+    message += rf" again \(about 71 frames are there\)"
     for read in (video.probe, lambda path: video.read_clip(path, num_frames=5)):
         with pytest.raises(video.VideoError, match=message):
             read(path)
-    assert 0 < len(video.read_clip(path, keep_damaged=True)) < 190
+    assert 60 < len(video.read_clip(path, keep_damaged=True)) <= 71  # of the last ones some lean on what is lost
 
 
 # ---- side data that PyAV does not know -------------------------------------------------------------------
@@ -318,12 +319,13 @@ def test_the_packages_own_picture_of_one_frame_is_read(tmp_path):
 # ---- damage ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mpeg2video"])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mpeg2video", "libvpx-vp9"])
 @pytest.mark.parametrize("damaged", [range(2, 12), [7]], ids=["most", "one"])
 def test_scrambled_pictures_are_refused_or_kept_on_request(tmp_path, codec, damaged):
     clip = np.random.default_rng(1).integers(0, 256, (12, 6, 8, 3), dtype=np.uint8)
     clip = np.repeat(np.repeat(clip, 16, axis=1), 16, axis=2)
-    settings = {"options": {"bf": "0"}, "time_base": Fraction(1, 25)}
+    options = {"lag-in-frames": "0"} if "vp9" in codec else {"bf": "0"}
+    settings = {"options": options, "time_base": Fraction(1, 25)}
     whole = encode(tmp_path / "whole.mkv", clip, codec=codec, pix_fmt="yuv420p", settings=settings)
     assert len(video.read_clip(whole)) == 12
     path = odd_videos.with_scrambled_packets(tmp_path / "bad.mkv", whole, damaged)

@@ -203,13 +203,18 @@ def is_usable_label(label, file, report):
     Returns:
         True or False.
     """
-    length = len(label.encode())
-    if length > LONGEST_LABEL or not {"/", "\0"}.isdisjoint(label):
-        expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
-        received = f"received {length} bytes, {label[:20]!r} ..."
-        report.append(FileReport(file, "skipped", f"{file}: {expected}, {received}; rename its folder", 0))
-        return False
-    return True
+    if fault := label_fault(label):
+        report.append(FileReport(file, "skipped", f"{file}: {fault}; rename its folder", 0))
+    return not fault
+
+
+def label_fault(label):
+    """Returns why a label cannot be part of a file's name, as text; empty for one that can."""
+    length = len(label.encode(errors="replace"))
+    if label.strip() and length <= LONGEST_LABEL and {"/", "\0"}.isdisjoint(label):
+        return ""
+    expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
+    return f"{expected}, received {length} bytes, {label[:20]!r}" + (" ..." if len(label) > 20 else "")
 
 
 def printable(name):

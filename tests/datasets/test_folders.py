@@ -323,7 +323,9 @@ def test_clips_of_equal_frames_are_left_out_and_the_others_stay_as_they_are(runs
     if num_frames == 1:
         shown = [(frames[grey], 1) for grey in greys]
     else:  # equal frames come in one or in several
-        shown = [(frames[grey], some) for grey, length in runs for some in (length // 3, length - length // 3)]
+        shown = [
+            (frames[grey], some) for grey, length in runs for some in (length // 3, length - length // 3)
+        ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folders, "FRAMES_AT_ONCE", at_once)
         clips = list(folders.split_into_clips(shown, num_frames, reading))

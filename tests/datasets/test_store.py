@@ -212,7 +212,9 @@ def test_an_index_of_other_clips_with_a_right_checksum_is_named(tmp_path, change
     store = save_clips(tmp_path / "store", some_clips())
     reindexed(store, **changes)
     for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
-        with pytest.raises(ValueError, match=rf"store.(index\.json|shard-00000\.tfrecord: record 0): .*{words}"):
+        with pytest.raises(
+            ValueError, match=rf"store.(index\.json|shard-00000\.tfrecord: record 0): .*{words}"
+        ):
             use(store)
 
 
@@ -247,7 +249,10 @@ def test_a_shard_of_no_records_is_named_though_its_checksum_is_right(tmp_path, c
     (store / "shard-00000.tfrecord").write_bytes(content)
     row = {"num_bytes": 200, "sha256": hashlib.sha256(content).hexdigest()}
     reindexed(store, shards=[{"file": "shard-00000.tfrecord", "num_clips": 1, **row}])
-    with pytest.raises(ValueError, match=r"shard-00000\.tfrecord: (record 0: )?expected .*(received 0|more than|Error parsing)"):
+    with pytest.raises(
+        ValueError,
+        match=r"shard-00000\.tfrecord: (record 0: )?expected .*(received 0|more than|Error parsing)",
+    ):
         load_clips(store)
 
 

@@ -279,11 +279,13 @@ def test_truncated_in_the_middle_of_the_pictures(tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")
     path.write_bytes(data[: len(data) // 2])
     message = rf"half\.mp4: cut short, expected {len(data)} bytes or more, received {len(data) // 2}; copy it"
-    message += rf" again \(about 71 frames are there\)"
+    message += r" again \(about 71 frames are there\)"
     for read in (video.probe, lambda path: video.read_clip(path, num_frames=5)):
         with pytest.raises(video.VideoError, match=message):
             read(path)
-    assert 60 < len(video.read_clip(path, keep_damaged=True)) <= 71  # of the last ones some lean on what is lost
+    assert (
+        60 < len(video.read_clip(path, keep_damaged=True)) <= 71
+    )  # of the last ones some lean on what is lost
 
 
 # ---- side data that PyAV does not know -------------------------------------------------------------------

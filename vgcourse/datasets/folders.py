@@ -5,7 +5,6 @@ Range: uint8 [0, 255] throughout.
 """
 
 import itertools
-import math
 import os
 import statistics
 import tempfile

@@ -85,7 +85,9 @@ def _workers_in_tf_config(*, with_task=False):
                 raise ValueError("task: not one of the cluster's workers")
         return workers
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"expected TF_CONFIG such as {EXAMPLE}; received {text[:500]!r} ({error})") from error
+        raise ValueError(
+            f"expected TF_CONFIG such as {EXAMPLE}; received {text[:500]!r} ({error})"
+        ) from error
 
 
 def _workers(cluster):

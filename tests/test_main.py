@@ -526,7 +526,8 @@ def test_generate_evaluate_and_train_features_pass_their_options_on(monkeypatch,
 
     (tmp_path / "samples.mp4").write_bytes(b"somebody's own")  # found before the first clip is written
     load.reset_mock()
-    assert run_command(monkeypatch, "generate", "g.keras", tmp_path) == 1
+    with pytest.raises(ValueError, match=r"samples\.mp4: there is a file"):
+        generate(["generate", "g.keras", tmp_path])
     assert not load.called
 
     monkeypatch.setattr("vgcourse.evaluate.score_table", Mock())

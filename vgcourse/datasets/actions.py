@@ -100,7 +100,7 @@ def load_action_joints(clips):
 
 
 def _read_labels(table):
-    """The rows of `labels.csv`, dicts of texts, all good; a spreadsheet's byte order mark and `;` are no fault."""
+    """The rows of `labels.csv`, dicts of texts, all good; a spreadsheet's byte order mark and `;` will do."""
     try:
         with open(table, newline="", encoding="utf-8-sig") as file:
             separator = max(",;\t", key=file.readline().count)

@@ -284,7 +284,9 @@ class Store:
 
 
 def open_store(folder, *, worker=0, num_workers=1):
-    """Read a store's index, compare every shard with its checksum and look at every record: about 2 s a gigabyte.
+    """Read a store's index, compare every shard with its checksum and look at every record of it.
+
+    That takes about two seconds a gigabyte.
 
     Args:
         folder: a folder that `save_clips` wrote.
@@ -391,8 +393,9 @@ def _check_records(path, num_clips, store):
     """
     number = 0
     try:
-        for number, record in enumerate(_records_of(path)):
+        for record in _records_of(path):
             _check_record(tf.train.Example.FromString(record).features.feature, store)
+            number += 1
     except (ValueError, DecodeError) as error:
         raise ValueError(f"{path}: record {number}: expected a labelled clip; {error}") from error
     try:  # the checksum of each

@@ -97,8 +97,8 @@ def _check_end(container, stream, path, whole):
         whole = ends[-1]
     if container.size < whole:
         raise VideoError(
-            f"{path}: cut short, expected {expected}, received {container.size}; copy it again (about {there} "
-            "frames are there)"
+            f"{path}: cut short, expected {expected}, received {container.size}; copy it again "
+            f"(about {there} frames are there)"
         )
 
 
@@ -166,8 +166,8 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
 def _second_opinion(stream):
     """Returns a function that tells of the packets of a `stream`, one after the other, which are damaged.
 
-    FFmpeg's own decoder of VP9 shows garbage for what is no picture at all; libvpx, which the format's authors
-    wrote, notices nearly all of it. Until it has decoded something it may be that it cannot: some builds know
+    FFmpeg's own decoder of VP9 shows garbage for what is no picture at all; libvpx, by the format's authors,
+    notices nearly all of it. Until it has decoded something it may be that it cannot: some builds know
     8 bits only, and a stream may begin in the middle.
     """
     if stream.codec_context.name != "vp9" or "libvpx-vp9" not in av.codecs_available:

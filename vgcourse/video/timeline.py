@@ -153,8 +153,8 @@ def _frame_ticks(stream):
 def _choose(timed, origin, start, step, slack):
     """Yields (frame, how often): what is on show `start + k * step` ticks after the origin, k from 0 on.
 
-    Without step, all frames from `start` on, once each. How often is computed, not counted: a slow clock keeps
-    a frame on show for an hour.
+    Without step, all frames from `start` on, once each. How often is computed, not counted: a slow clock
+    keeps a frame on show for an hour.
     """
     k, shown, end = 0, None, 0
     first = math.floor(start + slack) if slack else math.ceil(start)

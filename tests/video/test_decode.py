@@ -4,6 +4,7 @@ import os
 import struct
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -43,6 +44,28 @@ def test_rotation_metadata_is_applied(tmp_path, matrix, rotation, mirrored):
     assert (info.height, info.width) == (height, width)
     assert info.rotation == rotation
     assert mirrored == (a * d - b * c < 0)
+
+
+def test_a_picture_that_is_to_be_shown_askew_is_refused(tmp_path):
+    path = odd_videos.with_display_matrix(tmp_path / "phone.mp4", moving_clip(), (1, 1, -1, 1))
+    for read in (video.probe, video.read_clip):
+        with pytest.raises(video.VideoError, match=r"phone\.mp4: .*multiple of 90 degrees, received -?45"):
+            read(path)
+
+
+def test_a_thin_picture_does_not_become_a_huge_one(tmp_path):
+    path = encode(tmp_path / "thin.mkv", moving_clip(2, 1, 9000), codec="ffv1", pix_fmt="bgr0")
+    assert video.read_clip(path, size=2).shape == (2, 2, 2, 3)
+    with pytest.raises(video.VideoError, match=r"thin\.mkv: .* received 9216000 x 1024; scale it down"):
+        video.read_clip(path, size=1024)
+
+
+@pytest.mark.parametrize(("average", "guess", "rate"), [(60000, 25, 25), (240, 25, 240), (2000, 2000, 2000)])
+def test_ticks_of_a_clock_are_no_frame_rate(average, guess, rate):
+    """As FFmpeg tells of bare DV, and of two cameras."""
+    container = SimpleNamespace(format=SimpleNamespace(name="dv"))
+    stream = SimpleNamespace(average_rate=average, guessed_rate=guess, container=container)
+    assert decode.frame_rate(stream) == rate
 
 
 def test_rotation_and_size_together(tmp_path):

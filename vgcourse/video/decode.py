@@ -15,9 +15,10 @@ import numpy as np
 from av.sidedata import sidedata
 from av.video.reformatter import Colorspace, VideoReformatter
 
-from vgcourse.video.containers import VideoError, check_file, checked_path, reason
+from vgcourse.video.containers import VideoError, check_file, checked_path, is_scrambled, reason
 
 MOST_PIXELS = 8192 * 8192  # of a frame: 200 MB as RGB; a GIF of 600 bytes can ask for more
+FASTEST = 1000  # frames a second that a camera takes; what is above is a clock's ticks
 LARGE_FRAME = 320 * 240  # pixels; below this, starting threads costs more time than they save
 COVER = 1024  # AV_DISPOSITION_ATTACHED_PIC of FFmpeg
 NO_VIDEOS = {"concat": "a list of files", "tty": "text"}  # FFmpeg would open them, and draw the text
@@ -156,6 +157,8 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
                     raise _damaged(path, count, "a frame with faults")
                 count += 1
                 yield frame
+        if not keep_damaged and container.format.name == "mpegts" and is_scrambled(path, stream.id):
+            raise VideoError(f"{path}: encrypted: could decode {count} frames; the rest needs a key")
     except MemoryError:
         raise
     except (av.FFmpegError, OSError) as error:
@@ -241,9 +244,8 @@ def to_rgb(frame, displayed, size, reformatter):
     """
     rotation, mirrored = orientation(frame)
     height, width = displayed
-    if size is not None:  # cover the target; its centre is cropped below
-        scale = max(size[0] / height, size[1] / width)
-        height, width = max(size[0], round(height * scale)), max(size[1], round(width * scale))
+    if size is not None:  # its centre is cropped below
+        height, width = _covering(displayed, size)
     stored = (width, height) if rotation % 180 else (height, width)
     colorspace = COLORSPACES.get(frame.colorspace)
     # FFmpeg's "bilinear" widens its triangle when it shrinks, so it is antialiased as preprocess.resize is.
@@ -268,38 +270,57 @@ def to_rgb(frame, displayed, size, reformatter):
     return np.ascontiguousarray(array)
 
 
+def _covering(displayed, size):
+    """(height, width) of a picture scaled so that it just covers `size`."""
+    scale = max(size[0] / displayed[0], size[1] / displayed[1])
+    return max(size[0], round(displayed[0] * scale)), max(size[1], round(displayed[1] * scale))
+
+
 def orientation(frame):
     """How a `frame` is to be shown.
 
     Returns:
         (degrees clockwise to turn the stored picture, whether to mirror it left to right before that).
     """
+    degrees, mirrored = _turn(frame)
+    return round(degrees / 90) * 90 % 360, mirrored
+
+
+def _turn(frame):
+    """As `orientation`, but the degrees as the file says them."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return 0, False
+        return 0.0, False
     # A stored point (x, y), y downwards, is displayed at (a x + c y, b x + d y).
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].astype(float)
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
-    return round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360, mirrored
+    return math.degrees(math.atan2(b, a)), mirrored
 
 
-def displayed_size(frame, stream, path):
+def displayed_size(frame, stream, path, size=None):
     """Returns (height, width) of a `frame` of `stream` after rotation, with square pixels.
 
     Raises:
-        VideoError: that is too large; names `path`.
+        VideoError: that is too large, or becomes so when it is scaled to cover `size`; or the frame is to be
+            shown askew; names `path`.
     """
     width = max(1, round(frame.width * (stream.sample_aspect_ratio or 1)))
     _check_size(path, frame.height, width)
-    return (width, frame.height) if orientation(frame)[0] % 180 else (frame.height, width)
+    degrees, (rotation, _) = _turn(frame)[0], orientation(frame)
+    if abs(degrees - 90 * round(degrees / 90)) >= 1:
+        raise VideoError(f"{path}: expected a turn by a multiple of 90 degrees, received {degrees:.0f}")
+    displayed = (width, frame.height) if rotation % 180 else (frame.height, width)
+    if size is not None:
+        _check_size(path, *_covering(displayed, size))
+    return displayed
 
 
 def frame_rate(stream):
     """Returns the average frames per second of `stream` as a Fraction; 25 if the file does not say."""
     average, guess = stream.average_rate, stream.guessed_rate
-    if average and guess and stream.container.format.name == "avi":
+    if average and guess and (stream.container.format.name == "avi" or average > FASTEST):
         return min(average, guess)  # the average counts empty places, too, and AVI can have many of them
     return average or guess or Fraction(25)
 

@@ -75,7 +75,8 @@ def _shown(path, fps, start, *, size, keep_damaged, entry=None):
             pictures = ((frame, 1) for frame in pictures)
         reformatter = VideoReformatter()
         for frame, times in pictures:
-            target = target or decode.displayed_size(frame, stream, path)  # the first one's, if they change
+            # The first one's, if they change.
+            target = target or decode.displayed_size(frame, stream, path, size)
             yield decode.to_rgb(frame, target, size, reformatter), times
         if target is None and start == 0:
             raise VideoError(f"{path}: expected a video with frames, received 0 frames; it may be cut short")

@@ -142,6 +142,7 @@ def test_a_damaged_tf_config_is_one_clear_line(monkeypatch, config, name):
      f'{{"cluster": {ONE}, "task": []}}', f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": 1}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": -1}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": null}}}}',
+     f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": Infinity}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": "ps", "index": 0}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": [], "index": 0}}}}'],
 )  # fmt: skip

@@ -525,6 +525,12 @@ def test_generate_evaluate_and_train_features_pass_their_options_on(monkeypatch,
     assert load.call_args == call(tmp_path / "generator.keras")  # of a run
     assert samples.call_args == call(generator, Path("out"), seed=6)
 
+    (tmp_path / "samples.mp4").write_bytes(b"somebody's own")  # found before the first clip is written
+    load.reset_mock()
+    with pytest.raises(ValueError, match=r"samples\.mp4: there is a file"):
+        generate(["generate", "g.keras", tmp_path])
+    assert not load.called
+
     monkeypatch.setattr("vgcourse.evaluate.score_table", Mock())
     score = functools.partial(reaches, monkeypatch, "vgcourse.evaluate.score_against_store")
     assert score(["evaluate", "g.keras", "store", "--seed", 8]) == call(generator, Path("store"), seed=8)

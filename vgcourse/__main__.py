@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from vgcourse import __version__
-from vgcourse.classroom.start import quiet
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +21,14 @@ app = typer.Typer(
     help="Video generation, hands on: from raw video files to generated video.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def quiet(**options):
+    """As `classroom.start.quiet`; loaded here, within `main`, so that Ctrl-C is one line from the start."""
+    from vgcourse.classroom import start
+
+    start.quiet(**options)
+
 
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same machine: same result.")]
 LONGEST = 60 * 24 * 365  # minutes
@@ -304,6 +311,7 @@ def generate(
     quiet()
     from vgcourse import generate as stage
 
+    stage.check_replaceable(out / name for name in stage.SAMPLES)  # before the first clip is written
     generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
     paths = stage.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
     paths += stage.write_samples(generator, out, seed=seed)

@@ -172,18 +172,19 @@ HEADER = "file,action,actor,split,sha256"
 ROW = "walk/walk_000.mp4,walk,0,test,abc"
 
 
-def test_a_table_that_a_spreadsheet_saved_is_read(small_set):
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_that_a_spreadsheet_saved_is_read(small_set, separator):
     table = small_set / "data" / "actions" / "labels.csv"
-    table.write_text(
-        "\ufeff" + table.read_text().replace("\n", "\r\n") + "\r\n", encoding="utf-8", newline=""
-    )
+    text = table.read_text().replace("\n", "\r\n").replace(",", separator)
+    table.write_text("\ufeff" + text + "\r\n", encoding="utf-8", newline="")
     assert len(load_actions("train", size=8)) == 2
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"{HEADER}\n{ROW}\n".replace(",", ";"), f"row 1: expected {HEADER}, received file;action;actor"),
+        (f"{HEADER}\n{ROW}\n".replace(",", "|"), r"row 1: expected .*, received file\|action\|actor"),
+        (f"{HEADER}\n{ROW[17:]}\n", "row 2: file: expected the name of a clip, received ''"),
         ("", f"row 1: expected {HEADER}, received an empty file"),
         (f"{ROW}\n", f"row 1: expected {HEADER}, received {ROW}"),
         (
@@ -207,6 +208,13 @@ def test_a_damaged_table_is_named_with_its_row(small_set, text, words):
     with pytest.raises(ValueError, match=rf"labels\.csv: {words}") as error:
         load_actions("test", size=8)
     assert "\n" not in str(error.value)
+
+
+def test_a_name_in_the_table_that_no_file_can_have_is_one_line(small_set):
+    table = small_set / "data" / "actions" / "labels.csv"
+    table.write_text(table.read_text().replace("walk/walk_000", "w" * 300))
+    with pytest.raises(ValueError, match=r"actions.w{300}\.mp4: (cannot be read|expected sha256)"):
+        load_actions("train", size=8)
 
 
 def test_the_shipped_set_is_whole():

@@ -1,5 +1,6 @@
 """A folder of videos: labels, order, cuts, bad files and bounded memory, on videos made here."""
 
+import contextlib
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from unittest.mock import Mock
 import av
 import numpy as np
 import odd_videos
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,9 +232,9 @@ def long_video(tmp_path, monkeypatch):
         for k in range(2000):
             frame = FRAME + np.uint8(k // 100)
             frame[-1, -1] = k % 100  # something moves
-            yield frame
+            yield frame, 1
 
-    monkeypatch.setattr(folders.video, "iter_frames", frames)
+    monkeypatch.setattr(folders.video, "iter_shown", frames)
     (tmp_path / "long").mkdir()
     (tmp_path / "long" / "film.mp4").write_bytes(b"made while it is read")
     return tmp_path / "long"
@@ -265,13 +267,13 @@ def test_a_long_video_in_pieces_is_one_video(long_video, tmp_path):
 
 
 def test_a_video_that_breaks_off_late_is_skipped_as_a_whole(long_video, monkeypatch):
-    whole = folders.video.iter_frames
+    whole = folders.video.iter_shown
 
     def breaks_off(path, **options):
         yield from whole(path, **options)
         raise video.VideoError(f"{path}: damaged after frame 1999")
 
-    monkeypatch.setattr(folders.video, "iter_frames", breaks_off)
+    monkeypatch.setattr(folders.video, "iter_shown", breaks_off)
     report = []
     with pytest.raises(ValueError, match="received 1 unusable"):
         list(folders.iter_folder(long_video, size=32, num_frames=10, fps=25, report=report))
@@ -319,10 +321,16 @@ def test_clips_of_equal_frames_are_left_out_and_the_others_stay_as_they_are(runs
     greys = [grey for grey, length in runs for _ in range(length)]
     slices = [greys[k : k + num_frames] for k in range(0, len(greys) - num_frames + 1, num_frames)]
     moving = [clip for clip in slices if num_frames == 1 or len(set(clip)) > 1]
-    reading, frames = folders.Reading(), (np.full((4, 4, 3), grey, np.uint8) for grey in greys)
+    reading, frames = folders.Reading(), [np.full((4, 4, 3), grey, np.uint8) for grey in range(10)]
+    if num_frames == 1:
+        shown = [(frames[grey], 1) for grey in greys]
+    else:  # equal frames come in one or in several
+        shown = [
+            (frames[grey], some) for grey, length in runs for some in (length // 3, length - length // 3)
+        ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folders, "FRAMES_AT_ONCE", at_once)
-        clips = list(folders.split_into_clips(frames, num_frames, reading))
+        clips = list(folders.split_into_clips(shown, num_frames, reading))
     assert [clip[:, 0, 0, 0].tolist() for clip in clips] == moving
     assert reading.still == len(slices) - len(moving)
 
@@ -331,7 +339,7 @@ def test_one_changed_pixel_in_one_frame_makes_a_clip():
     for place in range(8):
         frames = np.zeros((8, 6, 6, 3), np.uint8)
         frames[place, 5, 5, 2] = 1
-        [clip] = folders.split_into_clips(frames, 8, folders.Reading())
+        [clip] = folders.split_into_clips(((frame, 1) for frame in frames), 8, folders.Reading())
         np.testing.assert_array_equal(clip, frames)
 
 
@@ -346,6 +354,21 @@ def test_a_slow_clock_repeats_frames_for_hours_and_gives_the_clips_that_change(t
     assert odd_videos.frame_numbers(clips.clips[0]) == [0] * 10 + [1] * 10
     assert [tuple(row) for row in report] == [("slow.mkv", "read", "", 1, 602)]  # of 12,060 frames
     assert peak < 3_000 * shown[0].nbytes
+
+
+@pytest.mark.parametrize("num_frames", [1, 4])
+def test_a_clock_of_years_takes_no_time_for_each_repeat(num_frames):
+    """10^12 repeats could not be looped over; what is left out are whole clips."""
+    frames, reading = np.arange(2, dtype=np.uint8), folders.Reading()
+    shown = [(np.full((4, 4, 3), grey, np.uint8), 10**12 + 1) for grey in frames]
+    clips = list(folders.split_into_clips(shown, num_frames, reading))
+    changing = [clip for clip in clips if clip.min() < clip.max()]
+    if num_frames == 4:
+        [clip] = clips
+        assert clip[:, 0, 0, 0].tolist() == [0, 1, 1, 1]
+    assert len(changing) == (num_frames == 4)
+    assert len(clips) < 100
+    assert len(clips) + reading.still == (2 * 10**12 + 2) // num_frames
 
 
 def test_a_video_in_which_nothing_moves_is_skipped_and_counted(tmp_path):
@@ -397,14 +420,14 @@ def test_a_folder_that_cannot_be_read_at_all_is_one_error(tmp_path, monkeypatch)
 def test_a_video_that_takes_too_much_memory_is_skipped_alone(tmp_path, monkeypatch):
     for label in ("a", "b"):
         write_counting_video(tmp_path / label / "video.mp4", 8)
-    real = video.iter_frames
+    real = video.iter_shown
 
     def needs_much(path, **options):
         yield from real(path, **options)
         if path.parent.name == "a":
             raise MemoryError
 
-    monkeypatch.setattr(folders.video, "iter_frames", needs_much)
+    monkeypatch.setattr(folders.video, "iter_shown", needs_much)
     clips, report = clips_from_folder(tmp_path, size=8, num_frames=8)
     assert clips.action_names == ("b",)
     assert [row.status for row in report] == ["skipped", "read"]
@@ -457,17 +480,17 @@ def endless(path, **options):
     """Frames without end, all different."""
     k = 0
     while True:
-        yield np.full((8, 8, 3), k % 200, np.uint8)
+        yield np.full((8, 8, 3), k % 200, np.uint8), 1
         k += 1
 
 
 def test_whoever_stops_ends_the_threads_between_two_frames(tmp_path, monkeypatch):
     for name in "abcdefgh":
         write_counting_video(tmp_path / f"{name}.mp4", 8)
-    real = video.iter_frames
+    real = video.iter_shown
     monkeypatch.setattr(
         folders.video,
-        "iter_frames",
+        "iter_shown",
         lambda path, **options: (real if path.name == "a.mp4" else endless)(path, **options),
     )
     before = threading.active_count()
@@ -487,10 +510,14 @@ INTERRUPTED = """
 import sys
 from vgcourse import __main__, video
 import test_folders
+real = video.iter_shown
 def frames(path, **options):
-    print("reading", flush=True)
-    return test_folders.endless(path)
-video.iter_frames = frames
+    shown = test_folders.endless(path) if path.name.startswith("x") else real(path, **options)
+    for number, pair in enumerate(shown):
+        if number == 3:
+            print("reading", flush=True)
+        yield pair
+video.iter_shown = frames
 sys.argv = ["vgcourse", "prepare", *sys.argv[1:]]
 __main__.main()
 """
@@ -498,9 +525,12 @@ __main__.main()
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
-def test_ctrl_c_ends_prepare_and_leaves_nothing_behind(tmp_path):
-    for name in "abcdefgh":
-        write_counting_video(tmp_path / "videos" / f"{name}.mp4", 8)
+@pytest.mark.parametrize("kind", ["long", "x-endless"])
+def test_ctrl_c_ends_prepare_and_leaves_nothing_behind(tmp_path, kind):
+    """Within two seconds of the processor: the clock would also count what else the machine does."""
+    write_counting_video(tmp_path / "videos" / "0.mp4", 3000 if kind == "long" else 8)
+    for number in range(40):
+        os.link(tmp_path / "videos" / "0.mp4", tmp_path / "videos" / f"{kind}{number}.mp4")
     (tmp_path / "tmp").mkdir()
     paths = os.pathsep.join([os.path.dirname(__file__), *sys.path])
     environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths}
@@ -512,13 +542,20 @@ def test_ctrl_c_ends_prepare_and_leaves_nothing_behind(tmp_path):
     )
     try:
         assert job.stdout.readline() == b"reading\n"
-        time.sleep(1)
+        time.sleep(0.5)
+        process = psutil.Process(job.pid)
+        before = worked = sum(process.cpu_times()[:2])
         job.send_signal(signal.SIGINT)
-        job.communicate(timeout=20)
+        end = time.monotonic() + 120
+        while job.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(psutil.Error):
+                worked = max(worked, sum(process.cpu_times()[:2]))
+            time.sleep(0.01)
     finally:
         job.kill()
-        job.wait()
-    assert job.returncode != 0
+        job.communicate()
+    assert job.returncode == 130
+    assert worked - before < 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tmp", "videos"]
     assert list((tmp_path / "tmp").iterdir()) == []
 

@@ -201,18 +201,20 @@ def reindexed(store, **changes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"clip_shape": [5, 3, 3, 3]}, "received .* but 162 bytes a clip"),
-        ({"clip_shape": [6, 3, 2, 3]}, "received .* but 162 bytes a clip"),
-        ({"clip_shape": [1, 1, 1, 3]}, "received .* but 162 bytes a clip"),
+        ({"clip_shape": [5, 3, 3, 3]}, "clip: index.json says .* received 162 bytes a clip"),
+        ({"clip_shape": [6, 3, 2, 3]}, "clip: index.json says .* received 162 bytes a clip"),
+        ({"clip_shape": [1, 1, 1, 3]}, "clip: index.json says .* received 162 bytes a clip"),
         ({"clip_shape": [6, 30, 30, 3]}, "num_bytes: expected"),
-        ({"action_names": []}, "received 0; .*has 0"),
+        ({"action_names": []}, "action: index.json has 0 names, received 0"),
     ],
 )
 def test_an_index_of_other_clips_with_a_right_checksum_is_named(tmp_path, changes, words):
     store = save_clips(tmp_path / "store", some_clips())
     reindexed(store, **changes)
     for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
-        with pytest.raises(ValueError, match=rf"store.index\.json: .*{words}"):
+        with pytest.raises(
+            ValueError, match=rf"store.(index\.json|shard-00000\.tfrecord: record 0): .*{words}"
+        ):
             use(store)
 
 
@@ -227,10 +229,9 @@ def test_bytes_of_a_shard_beyond_its_clips_are_a_wrong_index(tmp_path):
 def test_an_action_without_a_name_anywhere_in_a_store_names_the_store(tmp_path):
     store = save_clips(tmp_path / "store", some_clips())  # the first record's action has a name
     reindexed(store, action_names=["walk", "run"])
-    with pytest.raises(ValueError, match=r"store: expected the clips of its index.*among its 2 names"):
-        load_clips(store)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="store: expected actions among its 2 names"):
-        list(make_dataset(store, batch_size=11, seed=0, shuffle=False))
+    for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
+        with pytest.raises(ValueError, match=r"shard-00000.tfrecord: record 2: .*has 2 names, received 2"):
+            use(store)
 
 
 def test_brackets_within_brackets_are_no_index(tmp_path):
@@ -248,8 +249,81 @@ def test_a_shard_of_no_records_is_named_though_its_checksum_is_right(tmp_path, c
     (store / "shard-00000.tfrecord").write_bytes(content)
     row = {"num_bytes": 200, "sha256": hashlib.sha256(content).hexdigest()}
     reindexed(store, shards=[{"file": "shard-00000.tfrecord", "num_clips": 1, **row}])
-    with pytest.raises(ValueError, match=r"shard-00000\.tfrecord: expected records.*received"):
+    with pytest.raises(
+        ValueError,
+        match=r"shard-00000\.tfrecord: (record 0: )?expected .*(received 0|more than|Error parsing)",
+    ):
         load_clips(store)
+
+
+def rewritten(store, change, number=7):
+    """Changes a record of a shard of 11; all checksums, TFRecord's and the index's, are right again."""
+    path = store / "shard-00000.tfrecord"
+    records = [tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
+    records[number] = change(records[number])
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            if record is not None:
+                writer.write(record if isinstance(record, bytes) else record.SerializeToString())
+    content = path.read_bytes()
+    row = {"num_bytes": max(len(content), 11 * 162), "sha256": hashlib.sha256(content).hexdigest()}
+    reindexed(store, shards=[{"file": path.name, "num_clips": 11, **row}])
+
+
+def changed(name, **values):
+    """A function for `rewritten`: another feature under that name, or none."""
+
+    def change(record):
+        record.features.feature[name].Clear()
+        if values:
+            [(kind, value)] = values.items()
+            getattr(record.features.feature[name], f"{kind}_list").value.extend(value)
+        else:
+            del record.features.feature[name]
+        return record
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (changed("clip", bytes=[b"short"]), "record 7: .*clip: index.json says .*received 5 bytes"),
+        (changed("clip", int64=[1]), r"record 7: .*clip: expected one value \(bytes\), received 0"),
+        (changed("clip"), "record 7: .*clip: expected one value"),
+        (changed("action"), "record 7: .*action: expected one value"),
+        (changed("action", int64=[0, 1]), r"record 7: .*action: expected one value \(int64\), received 2"),
+        (changed("action", int64=[-1]), "record 7: .*action: index.json has 3 names, received -1"),
+        (changed("actor", int64=[2**31]), "record 7: .*actor: expected a number of 32 bits, received 2147"),
+        (changed("file", bytes=[b"\xff.mp4"]), "record 7: .*utf-8"),
+        (changed("file", float=[0.5]), "record 7: .*file: expected one value"),
+        (lambda _: b"no message", "record 7: expected a labelled clip"),
+        (lambda _: None, "expected 11 records, received 10"),
+    ],
+)
+def test_a_forged_record_anywhere_in_a_shard_is_named_before_anything_is_used(tmp_path, change, words):
+    store = save_clips(tmp_path / "store", some_clips())
+    rewritten(store, lambda record: record)
+    assert_same(load_clips(store), some_clips())
+    rewritten(store, change)
+    for use in (load_clips, lambda folder: make_dataset(folder, batch_size=2, seed=0)):
+        with pytest.raises(ValueError, match=rf"shard-00000\.tfrecord: {words}") as error:
+            use(store)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", [5, 9, -1])
+def test_a_wrong_checksum_within_a_shard_is_named_though_the_shards_is_right(tmp_path, place):
+    store = save_clips(tmp_path / "store", some_clips())
+    path = store / "shard-00000.tfrecord"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    row = {"num_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    reindexed(store, shards=[{"file": path.name, "num_clips": 11, **row}])
+    with pytest.raises(ValueError, match=r"shard-00000\.tfrecord: (record 0: )?expected") as error:
+        make_dataset(store, batch_size=2, seed=0)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("field", ["file", "num_clips", "num_bytes", "sha256"])

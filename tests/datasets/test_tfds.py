@@ -54,6 +54,14 @@ def test_a_public_set_without_labels_is_one_action(monkeypatch):
     assert datasets.clips_from_tfds("ucf101", size=6, num_frames=8).action_names == ("ucf101",)
 
 
+@pytest.mark.parametrize("label", ["cut/chop", "", "  ", "a" * 201, "nul\0"])
+def test_a_label_that_no_file_can_have_in_its_name_refuses_the_set(monkeypatch, label):
+    package = fake_tfds([growing(0, 8, 6, 6, 3)], ["jump", label])
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", package)
+    with pytest.raises(ValueError, match="^ucf101: expected a label of at most 200 bytes, fit for the name"):
+        datasets.clips_from_tfds("ucf101", size=6, num_frames=8)
+
+
 def test_a_long_complaint_of_the_package_becomes_one_line(monkeypatch):
     def load(name, **options):
         raise RuntimeError(f"Dataset {name} not found.\nThese are known:\n  - a\n  - b")

@@ -28,6 +28,7 @@ def main():
     if given.repeat:
         sys.exit(repeat(given.repeat, kinds[0]))
     seconds, any_found = 60 * given.minutes / len(kinds), False
+    print(f"seed {given.seed}, {seconds:.1f} s for each kind")
     print(f"{'kind':20}{'tried':>8}{'results':>9}{'refused':>9}  findings")
     for name in kinds:
         counts, found = search.fuzz(

@@ -25,10 +25,14 @@ PACKAGE = Path(__file__).resolve().parents[2] / "vgcourse"
 START_SECONDS = 300  # TensorFlow, on a busy machine
 BACKSTOP = 4 * 2**30  # bytes; beyond it the system refuses memory, should the watch below be late
 GOOD = ("result", "refused")
+PATIENCE = 5  # times the limit on seconds, after which a worker hangs that does nothing
 
 
 class Limits(NamedTuple):
-    """What one input may take: seconds, and bytes of memory above what its worker held before."""
+    """What one input may take: seconds, and bytes of memory above what its worker held before.
+
+    The seconds are both of the clock and of the processor, as on a busy machine a worker waits for its turn.
+    """
 
     seconds: float = 20.0
     memory: int = 500 * 2**20
@@ -155,6 +159,11 @@ class Worker:
         """Bytes of memory that the child holds."""
         return psutil.Process(self.process.pid).memory_info().rss
 
+    def _worked(self):
+        """Seconds of processor time that the child has taken."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
+
     def attempt(self, name, data):
         """Try one input.
 
@@ -189,12 +198,14 @@ class Worker:
     def _answer(self, seconds, memory):
         """What the child sends, or why it does not."""
         try:
-            held, end = self._held(), time.monotonic() + seconds
+            held, worked, begun = self._held(), self._worked(), time.monotonic()
             while not self.pipe.poll(0.02):
                 if self._held() - held > memory:
                     self._ask_where()
                     return Verdict("memory", f"over {memory >> 20} MB")
-                if time.monotonic() > end:
+                waited = time.monotonic() - begun
+                if waited > PATIENCE * seconds or min(waited, self._worked() - worked) > seconds:
+                    self._ask_where()
                     return Verdict("hang", f"over {seconds:g} s")
             return self.pipe.recv()
         except (EOFError, OSError, psutil.NoSuchProcess):

@@ -1,3 +1,4 @@
+import json
 import math
 import zipfile
 
@@ -69,6 +70,42 @@ def test_a_damaged_file_is_named_in_one_error(saved, tmp_path, damage):
     path.write_bytes(damage(saved.read_bytes()))
     with pytest.raises(ValueError, match=r"damaged\.keras: expected a generator .*cannot be read.*demo"):
         generate.load_generator(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("size", 2**40),
+        ("size", 32.5),
+        ("num_frames", 10**9),
+        ("channels", 10**6),
+        ("channels", True),
+        ("num_colours", -1),
+        ("latent_dims", [6, 10**9]),
+        ("latent_dims", 6),
+        ("fps", float("nan")),
+        ("fps", "fast"),
+        ("action_names", ["walk", None, "hop"]),
+        ("action_names", ["walk", "walk", "hop"]),
+        ("action_names", []),
+        ("action_names", {}),
+        ("action_names", "walk"),
+    ],
+)
+def test_forged_settings_are_refused_before_a_network_is_made(saved, tmp_path, monkeypatch, key, value):
+    path = tmp_path / "forged.keras"
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as archive:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                model = json.loads(content)
+                model["config"][key] = value
+                content = json.dumps(model)
+            archive.writestr(name, content)
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("too late"))
+    with pytest.raises(ValueError, match=rf"forged\.keras: .*({key}: expected|TypeError)") as error:
+        generate.load_generator(path)
+    assert "\n" not in str(error.value)
 
 
 def test_another_kind_of_file_is_named_in_one_error(tmp_path):

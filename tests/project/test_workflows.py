@@ -125,7 +125,8 @@ SAYS = '#!/bin/sh\necho "$(basename "$0") $*" >> "$LOG"\n'
 # What a run of everything asks for, at the ends of the commands.
 PARTS = ("uv sync --quiet", "ruff check .", "ruff format --check .", "vgcourse --help", "--durations=15",
          "-m slow tests/book/browser",
-         "-m slow --ignore=tests/book/browser", "notebooks", "notebooks/solutions", "--seed 12")  # fmt: skip
+         "-m slow --ignore=tests/book/browser", "notebooks", "notebooks/solutions",
+         "--sample 4 --seed 12", "tests.fuzz --minutes 1 --seed 12")  # fmt: skip
 
 
 @pytest.fixture
@@ -185,6 +186,7 @@ class TestCiRun:
             "slow tests",
             "notebooks",
             "planted faults",
+            "fuzzing",
             "all",
         }
         assert all(re.search(r"\s\d+$", line) for line in table[1:])

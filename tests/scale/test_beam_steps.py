@@ -150,10 +150,10 @@ def test_what_cannot_be_used_is_listed_as_on_the_plain_path(folder):
 @pytest.mark.parametrize("error", [video.VideoError, ValueError, OSError, MemoryError])
 def test_a_video_that_breaks_off_gives_no_clips(folder, tmp_path, monkeypatch, error):
     def breaks(path, **options):
-        yield from odd_videos.moving_clip(8, 8, 8)
+        yield from ((frame, 1) for frame in odd_videos.moving_clip(8, 8, 8))
         raise error(f"{path}: damaged after 8 frames")
 
-    monkeypatch.setattr(video, "iter_frames", breaks)
+    monkeypatch.setattr(video, "iter_shown", breaks)
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 4)  # clips come before the end
     monkeypatch.chdir(tmp_path)
     rows = make_parts("my videos", tmp_path / "work")  # workers may be elsewhere: messages keep the name
@@ -168,12 +168,13 @@ def test_memory_does_not_grow_with_the_length_of_a_video(tmp_path, monkeypatch):
     """Peak of Python's and NumPy's memory while a part is written: 1,000 frames against 5,000."""
     frames = np.zeros((2, 16, 16, 3), np.uint8)
     frames[1, 0, 0] = 1
+    shown = [(frame, 1) for frame in frames]
     monkeypatch.setattr(folders, "FRAMES_AT_ONCE", 128)
     item = beam_steps.Video(0, "x.mp4", "x.mp4", "x.mp4", 0, None)
     peaks = []
     for length in (500, 1_000, 5_000):  # the first warms up
         monkeypatch.setattr(
-            video, "iter_frames", lambda *a, n=length, **k: itertools.islice(itertools.cycle(frames), n)
+            video, "iter_shown", lambda *a, n=length, **k: itertools.islice(itertools.cycle(shown), n)
         )
         tracemalloc.start()
         settings = beam_steps.Settings(16, 4, 25.0)

@@ -126,7 +126,8 @@ ONE, TASK = '{"worker": ["a:1"]}', '{"type": "worker", "index": 0}'
     "config",
     ["no JSON", "[]", "5", '"a"', "null", '{"cluster": []}', '{"cluster": 1}', '{"cluster": {"worker": 1}}',
      '{"cluster": {"worker": "a:1"}}', '{"cluster": {"worker": [1, 2]}}', '{"cluster": {"worker": ["a"]}}',
-     '{"cluster": {"chief": ["a:1"], "worker": ["a:1"]}}', '{"cluster": {"worker": {"0": "a:1"}}}'],
+     '{"cluster": {"chief": ["a:1"], "worker": ["a:1"]}}', '{"cluster": {"worker": {"0": "a:1"}}}',
+     pytest.param("[" * 50_000, id="brackets")],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["auto", "multi-worker"])
 def test_a_damaged_tf_config_is_one_clear_line(monkeypatch, config, name):
@@ -141,6 +142,7 @@ def test_a_damaged_tf_config_is_one_clear_line(monkeypatch, config, name):
      f'{{"cluster": {ONE}, "task": []}}', f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": 1}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": -1}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": null}}}}',
+     f'{{"cluster": {ONE}, "task": {{"type": "worker", "index": Infinity}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": "ps", "index": 0}}}}',
      f'{{"cluster": {ONE}, "task": {{"type": [], "index": 0}}}}'],
 )  # fmt: skip

@@ -56,7 +56,7 @@ def test_the_last_byte_of_matroska_counts(tmp_path, suffix):
     path = make_video(tmp_path / f"video.{suffix}")
     path.write_bytes(path.read_bytes()[:-1])
     for read in (video.probe, video.read_clip):
-        with pytest.raises(video.VideoError, match=r"cut short, expected \d+ bytes, received \d+"):
+        with pytest.raises(video.VideoError, match=r"expected \d+ bytes, received \d+; .*about 1[12] frames"):
             read(path)
     assert len(video.read_clip(path, keep_damaged=True)) in (11, 12)
 
@@ -69,7 +69,10 @@ def test_a_gif_without_its_semicolon_or_with_a_comment_is_whole(tmp_path, end):
     path.write_bytes(data[:-1] + end)
     assert len(video.read_clip(path)) == video.probe(path).num_frames == 12
     path.write_bytes(data[:-2])  # the end of the last picture's data
-    with pytest.raises(video.VideoError, match="cut short"):
+    with pytest.raises(video.VideoError, match=r"cut short.*about 1[12] frames are there"):
+        video.read_clip(path)
+    path.write_bytes(data[:20])
+    with pytest.raises(video.VideoError, match=r"video.gif: cut short, expected 21 bytes"):
         video.read_clip(path)
 
 
@@ -157,3 +160,41 @@ def test_a_pipe_is_neither_read_nor_replaced(tmp_path):
     with pytest.raises(video.VideoError, match="cannot be written: there is a folder or a device"):
         video.write_video(tmp_path / "pipe.mp4", moving_clip(), fps=10)
     assert stat.S_ISFIFO(os.stat(tmp_path / "pipe.mp4").st_mode)
+
+
+# ---- encrypted transport streams -------------------------------------------------------------------------
+
+
+def scramble(path, pid, first=0, *, size=188):
+    """Encrypts, so to speak, the packets of a stream from one on: random bytes, and the bits that say so."""
+    data, random = bytearray(path.read_bytes()), np.random.default_rng(0)
+    for number, begin in enumerate(range(size - 188, len(data), size)):
+        if number >= first and int.from_bytes(data[begin + 1 : begin + 3], "big") & 0x1FFF == pid:
+            data[begin + 3] |= 0x80
+            data[begin + 12 : begin + 188] = random.bytes(176)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("suffix", "size", "pid"), [("ts", 188, 0x100), ("m2ts", 192, 0x1011)])
+def test_a_transport_stream_encrypted_from_a_packet_on_does_not_end_there(tmp_path, suffix, size, pid):
+    path = make_video(tmp_path / f"video.{suffix}")
+    assert (path.stat().st_size // size) > 2 * 70
+    assert len(video.read_clip(path)) == 12
+    scramble(path, pid, 70, size=size)
+    for read in (video.probe, video.read_clip):
+        with pytest.raises(video.VideoError, match=rf"video\.{suffix}: encrypted: could decode (\d+) frames"):
+            read(path)
+    assert 0 < len(video.read_clip(path, keep_damaged=True)) < 12
+    scramble(path, pid, size=size)
+    with pytest.raises(video.VideoError, match=rf"video\.{suffix}: (encrypted|expected a video)"):
+        video.read_clip(path)
+
+
+def test_other_streams_of_a_transport_stream_may_be_encrypted(tmp_path):
+    path = make_video(tmp_path / "video.ts")
+    scramble(path, 0)  # the list of programs; FFmpeg finds the pictures without
+    assert containers.is_scrambled(str(path), 0)
+    assert not containers.is_scrambled(str(path), 0x100)
+    for other in (b"", b"short", bytes(5000)):
+        path.write_bytes(other)
+        assert not containers.is_scrambled(str(path), 0)

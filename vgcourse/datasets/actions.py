@@ -99,10 +99,12 @@ def load_action_joints(clips):
 
 
 def _read_labels(table):
-    """The rows of `labels.csv`, dicts of texts, all good; a byte order mark (a spreadsheet's) is no fault."""
+    """The rows of `labels.csv`, dicts of texts, all good; a spreadsheet's byte order mark and `;` will do."""
     try:
         with open(table, newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file))
+            separator = max(",;\t", key=file.readline().count)
+            file.seek(0)
+            lines = list(csv.reader(file, delimiter=separator))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{table}: expected a table in UTF-8, received: {error}") from error
     if not lines or tuple(lines[0]) != COLUMNS:
@@ -126,6 +128,8 @@ def _checked_label(line):
     arguments.one_of("split", row["split"], SPLITS)
     if not (row["actor"].isdecimal() and int(row["actor"]) <= MAX_ACTOR):
         raise ValueError(f"actor: expected a whole number, received {row['actor']!r}")
+    if not row["file"].strip() or "\0" in row["file"]:
+        raise ValueError(f"file: expected the name of a clip, received {row['file']!r}")
     return row
 
 
@@ -136,7 +140,10 @@ def _decode_actions(folder, rows, settings):
     def decode(place):
         row = rows[place]
         path = folder / row["file"]
-        received = _sha256(path.read_bytes()) if path.is_file() else "no such file"
+        try:
+            received = _sha256(path.read_bytes()) if path.is_file() else "no such file"
+        except OSError as error:  # the name is too long, or the file is somebody else's
+            raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from error
         if received != row["sha256"]:
             raise ValueError(f"{path}: expected sha256 {row['sha256']}, received {received}; fetch it again")
         clips[place] = video.read_clip(path, **settings)

@@ -5,7 +5,6 @@ Range: uint8 [0, 255] throughout.
 """
 
 import itertools
-import math
 import os
 import statistics
 import tempfile
@@ -203,13 +202,18 @@ def is_usable_label(label, file, report):
     Returns:
         True or False.
     """
-    length = len(label.encode())
-    if length > LONGEST_LABEL or not {"/", "\0"}.isdisjoint(label):
-        expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
-        received = f"received {length} bytes, {label[:20]!r} ..."
-        report.append(FileReport(file, "skipped", f"{file}: {expected}, {received}; rename its folder", 0))
-        return False
-    return True
+    if fault := label_fault(label):
+        report.append(FileReport(file, "skipped", f"{file}: {fault}; rename its folder", 0))
+    return not fault
+
+
+def label_fault(label):
+    """Returns why a label cannot be part of a file's name, as text; empty for one that can."""
+    length = len(label.encode(errors="replace"))
+    if label.strip() and length <= LONGEST_LABEL and {"/", "\0"}.isdisjoint(label):
+        return ""
+    expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
+    return f"{expected}, received {length} bytes, {label[:20]!r}" + (" ..." if len(label) > 20 else "")
 
 
 def printable(name):
@@ -352,8 +356,8 @@ def iter_clips(path, *, size, num_frames, fps=None, keep_damaged=False, reading=
         CancelledError: `reading.stop` was set.
     """
     reading = Reading() if reading is None else reading
-    frames = video.iter_frames(path, fps=fps, size=size, keep_damaged=keep_damaged)
-    clips = split_into_clips(frames, num_frames, reading)
+    shown = video.iter_shown(path, fps=fps, size=size, keep_damaged=keep_damaged)
+    clips = split_into_clips(shown, num_frames, reading)
     first = next(clips, None)
     if first is None and reading.still:
         raise ValueError(f"{path}: expected frames that change, received {reading.still} clips of equal ones")
@@ -366,18 +370,18 @@ def iter_clips(path, *, size, num_frames, fps=None, keep_damaged=False, reading=
     yield from clips
 
 
-def split_into_clips(frames, num_frames, reading):
+def split_into_clips(shown, num_frames, reading):
     """Cut a video into clips that follow each other, none across a cut, none of equal frames.
 
     Args:
-        frames: an iterable of frames `(H, W, 3)`, uint8.
+        shown: an iterable of frames, each with how often it is shown in a row: uint8 `(H, W, 3)`, integer.
         num_frames: frames per clip; what is left over at the end of a shot is dropped.
         reading: a `Reading`, which counts and can end it.
 
     Yields:
         uint8 `(num_frames, H, W, 3)`.
     """
-    frames, rest = _shorten_repeats(frames, num_frames, reading), []
+    frames, rest = _shorten_repeats(shown, num_frames, reading), []
     while piece := list(itertools.islice(frames, max(FRAMES_AT_ONCE, num_frames))):
         piece = np.stack(rest + piece)
         for shot in np.split(piece, preprocess.find_cuts(piece)):
@@ -392,29 +396,27 @@ def split_into_clips(frames, num_frames, reading):
         del piece, shot  # not kept while the next piece is read
 
 
-def _shorten_repeats(frames, num_frames, reading):
-    """Yield `frames`, but of a long row of equal ones a short one: a slow clock repeats a frame for hours.
+def _shorten_repeats(shown, num_frames, reading):
+    """Yield frames as often as they are shown, but of a long row of equal ones a short one.
 
-    What is left out are whole clips, counted as still, so that all other clips stay as they are.
+    What is left out are whole clips, counted as still, so that all other clips stay as they are. Single
+    frames are clips, too, equal or not, but for those that a slow clock repeats for hours.
     """
-    enough = 2 * (num_frames + AROUND_A_CUT) if num_frames > 1 else math.inf
-    shown, previous, repeats, held = None, None, 0, 0
-    for frame in frames:
+    enough = 2 * (num_frames + AROUND_A_CUT)
+    last, previous, repeats, held = None, None, 0, 0
+    for frame, times in shown:
         if reading.stop.is_set():
             raise CancelledError
         content = frame.tobytes()
-        if content == previous:
-            repeats += 1
-            if repeats > enough:
-                clips, held = divmod(held + 1, num_frames)
-                reading.still += clips
-                continue
-        else:
-            yield from itertools.repeat(shown, held)
+        if content != previous or num_frames == 1:
+            yield from itertools.repeat(last, held)
             previous, repeats, held = content, 0, 0
-        shown = frame
-        yield frame
-    yield from itertools.repeat(shown, held)
+        some = min(times, max(0, enough - repeats))
+        yield from itertools.repeat(frame, some)
+        last, repeats = frame, repeats + some
+        clips, held = divmod(held + times - some, num_frames)
+        reading.still += clips
+    yield from itertools.repeat(last, held)
 
 
 def _in_parallel(function, items):

@@ -8,7 +8,7 @@ import numpy as np
 
 from vgcourse import preprocess
 from vgcourse.datasets.clips import Clips, concatenate
-from vgcourse.datasets.folders import Reading, check_clip_settings, split_into_clips
+from vgcourse.datasets.folders import Reading, check_clip_settings, label_fault, split_into_clips
 from vgcourse.video import reason
 
 
@@ -52,7 +52,7 @@ def iter_tfds(name, *, size, num_frames, split="train"):
         frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
         side = min(frames.shape[1:3])
         frames = preprocess.resize(preprocess.center_crop(frames, side, side), size, size)
-        clips = list(split_into_clips(frames, num_frames, Reading()))
+        clips = list(split_into_clips(((frame, 1) for frame in frames), num_frames, Reading()))
         if clips:
             action = int(example["label"]) if "label" in example else 0
             yield Clips(np.stack(clips), [action] * len(clips), [-1] * len(clips), names, 25.0)
@@ -79,4 +79,8 @@ def _open_tfds(name, split):
     key = next((key for key, feature in features.items() if len(feature.shape or ()) == 4), None)
     if key is None:
         raise ValueError(f"{name}: expected a set of videos, received features {sorted(features)}")
-    return examples, key, tuple(getattr(features.get("label"), "names", None) or (name,))
+    names = tuple(getattr(features.get("label"), "names", None) or (name,))
+    for label in names:
+        if fault := label_fault(label):
+            raise ValueError(f"{name}: {fault}")
+    return examples, key, names

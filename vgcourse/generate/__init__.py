@@ -5,7 +5,14 @@ out is in the stored range, uint8 [0, 255].
 """
 
 from vgcourse.generate.animate import animate, load_painter, write_animation
-from vgcourse.generate.export import COMMENT, SUFFIXES, check_replaceable, write_clips, write_samples
+from vgcourse.generate.export import (
+    COMMENT,
+    SAMPLES,
+    SUFFIXES,
+    check_replaceable,
+    write_clips,
+    write_samples,
+)
 from vgcourse.generate.sampling import (
     content_codes,
     interpolate,

@@ -82,8 +82,10 @@ def _workers_in_tf_config(*, with_task=False):
             if kind not in ("chief", "worker") or not 0 <= index < len(cluster[kind]):
                 raise ValueError("task: not one of the cluster's workers")
         return workers
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"expected TF_CONFIG such as {EXAMPLE}; received {text!r} ({error})") from error
+    except (ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"expected TF_CONFIG such as {EXAMPLE}; received {text[:500]!r} ({error})"
+        ) from error
 
 
 def _workers(cluster):

@@ -5,5 +5,5 @@ Range: uint8 [0, 255], always. Sizes are as displayed: turned by the file's rota
 """
 
 from vgcourse.video.containers import VideoError, checked_path, reason
-from vgcourse.video.read import MOST_FPS, VideoInfo, iter_frames, probe, read_clip
+from vgcourse.video.read import MOST_FPS, VideoInfo, iter_frames, iter_shown, probe, read_clip
 from vgcourse.video.write import write_video

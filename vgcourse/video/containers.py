@@ -7,6 +7,8 @@ MPEG streams and FLV do not tell: there, a cut goes unseen.
 
 import os
 
+import numpy as np
+
 
 class VideoError(ValueError):
     """A video file cannot be read or written as asked; the message names the file."""
@@ -20,15 +22,17 @@ def checked_path(path):
         raise VideoError(f"expected a path (text), received {path!r}") from None
 
 
-def check_file(path, *, keep_damaged=False):
+def check_file(path):
     """Looks at a file from outside.
 
     Args:
         path: the video file, a str.
-        keep_damaged: let a file pass that is cut short.
+
+    Returns:
+        How many bytes it is to have if it is cut short, else 0.
 
     Raises:
-        VideoError: there is no such file, or it is empty, cut short or of a kind that nothing here decodes.
+        VideoError: there is no such file, or it is empty or of a kind that nothing here decodes.
     """
     if not os.path.exists(path):
         raise VideoError(f"{path}: expected a video file, but there is none of this name")
@@ -44,10 +48,31 @@ def check_file(path, *, keep_damaged=False):
         raise VideoError(f"{path}: cannot be read ({reason(error)})") from None
     if received == 0:
         raise VideoError(f"{path}: expected a video file, received an empty one (0 bytes)")
-    if received < expected and not keep_damaged:
-        raise VideoError(f"{path}: cut short, expected {expected} bytes, received {received}; copy it again")
     if start[8:16] == b"WEBPVP8X" and int.from_bytes(start[20:21], "big") & 2:
         raise VideoError(f"{path}: an animated WebP can be written but not read; save it as .mp4 or .gif")
+    return expected if received < expected else 0
+
+
+def is_scrambled(path, stream):
+    """Whether packets of an MPEG transport stream (ISO/IEC 13818-1) are encrypted; FFmpeg passes over them.
+
+    Args:
+        path: the file; its packets are of 188 bytes, with four more before each in M2TS, or 16 after it.
+        stream: the number of the picture stream (PID).
+    """
+    with open(path, "rb") as file:
+        start = np.frombuffer(file.read(8 * 204), np.uint8)
+        places = [(at, size) for size in (188, 192, 204) for at in range(size)]
+        at, size = next(((at, size) for at, size in places if (start[at::size] == 0x47).all()), (0, 0))
+        if not size:
+            return False
+        file.seek(at)
+        while data := file.read(size * 10_000):
+            packets = np.frombuffer(data[: len(data) // size * size], np.uint8).reshape(-1, size)[:, :4]
+            numbers = (packets[:, 1] & 0x1F).astype(int) * 256 + packets[:, 2]
+            if ((packets[:, 0] == 0x47) & (numbers == stream) & (packets[:, 3] >= 0x80)).any():
+                return True
+    return False
 
 
 def reason(error):

@@ -15,9 +15,10 @@ import numpy as np
 from av.sidedata import sidedata
 from av.video.reformatter import Colorspace, VideoReformatter
 
-from vgcourse.video.containers import VideoError, check_file, checked_path, reason
+from vgcourse.video.containers import VideoError, check_file, checked_path, is_scrambled, reason
 
 MOST_PIXELS = 8192 * 8192  # of a frame: 200 MB as RGB; a GIF of 600 bytes can ask for more
+FASTEST = 1000  # frames a second that a camera takes; what is above is a clock's ticks
 LARGE_FRAME = 320 * 240  # pixels; below this, starting threads costs more time than they save
 COVER = 1024  # AV_DISPOSITION_ATTACHED_PIC of FFmpeg
 NO_VIDEOS = {"concat": "a list of files", "tty": "text"}  # FFmpeg would open them, and draw the text
@@ -41,20 +42,22 @@ def open_video(path, *, keep_damaged=False):
             large; memory ran out in between.
     """
     path = checked_path(path)
-    check_file(path, keep_damaged=keep_damaged)
+    whole = check_file(path)
     try:
         # "file:" and the whitelist: a name with a colon is no protocol, and a playlist opens nothing else.
         container = av.open(f"file:{path}", container_options={"protocol_whitelist": "file"}, **ANY_METADATA)
     except MemoryError:
         raise _too_large(path) from None
     except (av.FFmpegError, OSError) as error:
+        if whole:
+            raise VideoError(f"{path}: cut short, expected {whole} bytes; copy it again") from None
         raise VideoError(
             f"{path}: expected a video, received something else, or one that is cut short ({reason(error)})"
         ) from None
     with container:
         stream = _picture_stream(container, path)
         if not keep_damaged:
-            _check_end(container, stream, path)
+            _check_end(container, stream, path, whole)
         try:
             yield container, stream
         except MemoryError:
@@ -80,16 +83,32 @@ def _picture_stream(container, path):
     return largest
 
 
-def _check_end(container, stream, path):
-    """MP4 and MOV list where each frame lies; of half a file FFmpeg would give the frames that are there."""
+def _check_end(container, stream, path, whole):
+    """Raises VideoError if the file is cut short, with about how many frames are there.
+
+    Of half a file FFmpeg would give the frames that are there. MP4 and MOV list where each of them lies; of
+    other formats it is known how many bytes make the `whole` file, or 0 is given.
+    """
     entries = getattr(stream, "index_entries", None)  # PyAV 14.0 has none
-    if not entries or not container.format.name.startswith("mov"):
-        return
-    end = entries[-1].pos + entries[-1].size
-    if end > container.size:
+    if whole:
+        expected, there = f"{whole} bytes", _num_packets(container, stream)
+    elif entries and container.format.name.startswith("mov"):
+        ends = [entry.pos + entry.size for entry in entries]
+        expected, there = f"{ends[-1]} bytes or more", sum(end <= container.size for end in ends)
+        whole = ends[-1]
+    if container.size < whole:
         raise VideoError(
-            f"{path}: cut short, expected {end} bytes or more, received {container.size}; copy it again"
+            f"{path}: cut short, expected {expected}, received {container.size}; copy it again "
+            f"(about {there} frames are there)"
         )
+
+
+def _num_packets(container, stream):
+    count = 0
+    with contextlib.suppress(av.FFmpegError, OSError):
+        for packet in container.demux(stream):
+            count += packet.size > 0
+    return count
 
 
 def _is_cover(stream):
@@ -124,23 +143,52 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
         stream.codec_context.thread_count = 1
     else:
         stream.thread_type = "AUTO"
-    count = 0
+    count, notices_damage = 0, (lambda _: False) if keep_damaged else _second_opinion(stream)
     try:
         for packet in itertools.islice(container.demux(stream), skip, None):
             if _is_encrypted(packet):
                 raise VideoError(f"{path}: encrypted: expected a video that can be played without a key")
             if packet.is_corrupt and not keep_damaged:
                 raise _damaged(path, count, "incomplete packet")
+            if notices_damage(packet):
+                raise _damaged(path, count, "a frame that libvpx refuses")
             for frame in _frames_of(packet, keep_damaged):
                 if frame.is_corrupt and not keep_damaged:
                     raise _damaged(path, count, "a frame with faults")
                 count += 1
                 yield frame
+        if not keep_damaged and container.format.name == "mpegts" and is_scrambled(path, stream.id):
+            raise VideoError(f"{path}: encrypted: could decode {count} frames; the rest needs a key")
     except MemoryError:
         raise
     except (av.FFmpegError, OSError) as error:
         if not keep_damaged:
             raise _damaged(path, count, reason(error)) from None
+
+
+def _second_opinion(stream):
+    """Returns a function that tells of the packets of a `stream`, one after the other, which are damaged.
+
+    FFmpeg's own decoder of VP9 shows garbage for what is no picture at all; libvpx, by the format's authors,
+    notices nearly all of it. Until it has decoded something it may be that it cannot: some builds know
+    8 bits only, and a stream may begin in the middle.
+    """
+    if stream.codec_context.name != "vp9" or "libvpx-vp9" not in av.codecs_available:
+        return lambda packet: False
+    decoder, has_begun = av.CodecContext.create("libvpx-vp9", "r"), False
+    decoder.thread_count = 1
+
+    def notices_damage(packet):
+        nonlocal has_begun
+        try:
+            has_begun = bool(packet.size and decoder.decode(packet)) or has_begun
+            return False
+        except av.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            return has_begun
+
+    return notices_damage
 
 
 def _frames_of(packet, keep_damaged):
@@ -196,9 +244,8 @@ def to_rgb(frame, displayed, size, reformatter):
     """
     rotation, mirrored = orientation(frame)
     height, width = displayed
-    if size is not None:  # cover the target; its centre is cropped below
-        scale = max(size[0] / height, size[1] / width)
-        height, width = max(size[0], round(height * scale)), max(size[1], round(width * scale))
+    if size is not None:  # its centre is cropped below
+        height, width = _covering(displayed, size)
     stored = (width, height) if rotation % 180 else (height, width)
     colorspace = COLORSPACES.get(frame.colorspace)
     # FFmpeg's "bilinear" widens its triangle when it shrinks, so it is antialiased as preprocess.resize is.
@@ -223,38 +270,57 @@ def to_rgb(frame, displayed, size, reformatter):
     return np.ascontiguousarray(array)
 
 
+def _covering(displayed, size):
+    """(height, width) of a picture scaled so that it just covers `size`."""
+    scale = max(size[0] / displayed[0], size[1] / displayed[1])
+    return max(size[0], round(displayed[0] * scale)), max(size[1], round(displayed[1] * scale))
+
+
 def orientation(frame):
     """How a `frame` is to be shown.
 
     Returns:
         (degrees clockwise to turn the stored picture, whether to mirror it left to right before that).
     """
+    degrees, mirrored = _turn(frame)
+    return round(degrees / 90) * 90 % 360, mirrored
+
+
+def _turn(frame):
+    """As `orientation`, but the degrees as the file says them."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return 0, False
+        return 0.0, False
     # A stored point (x, y), y downwards, is displayed at (a x + c y, b x + d y).
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].astype(float)
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
-    return round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360, mirrored
+    return math.degrees(math.atan2(b, a)), mirrored
 
 
-def displayed_size(frame, stream, path):
+def displayed_size(frame, stream, path, size=None):
     """Returns (height, width) of a `frame` of `stream` after rotation, with square pixels.
 
     Raises:
-        VideoError: that is too large; names `path`.
+        VideoError: that is too large, or becomes so when it is scaled to cover `size`; or the frame is to be
+            shown askew; names `path`.
     """
     width = max(1, round(frame.width * (stream.sample_aspect_ratio or 1)))
     _check_size(path, frame.height, width)
-    return (width, frame.height) if orientation(frame)[0] % 180 else (frame.height, width)
+    degrees, (rotation, _) = _turn(frame)[0], orientation(frame)
+    if abs(degrees - 90 * round(degrees / 90)) >= 1:
+        raise VideoError(f"{path}: expected a turn by a multiple of 90 degrees, received {degrees:.0f}")
+    displayed = (width, frame.height) if rotation % 180 else (frame.height, width)
+    if size is not None:
+        _check_size(path, *_covering(displayed, size))
+    return displayed
 
 
 def frame_rate(stream):
     """Returns the average frames per second of `stream` as a Fraction; 25 if the file does not say."""
     average, guess = stream.average_rate, stream.guessed_rate
-    if average and guess and stream.container.format.name == "avi":
+    if average and guess and (stream.container.format.name == "avi" or average > FASTEST):
         return min(average, guess)  # the average counts empty places, too, and AVI can have many of them
     return average or guess or Fraction(25)
 

@@ -83,7 +83,8 @@ def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None, keep_dam
             centre; an int is a square. It equals `preprocess.resize` and `center_crop` up to the blur of
             colours that the file stores at half size.
         keep_damaged: True yields what the decoder makes of damaged frames and of files that are cut short.
-            Damage is what FFmpeg notices: in H.264 nearly all, in HEVC, VP8 and VP9 little.
+            Damage is what the decoders notice: in H.264, VP9 and MPEG-4 nearly all, in AV1 half, in HEVC and
+            VP8 little.
 
     Returns:
         uint8 array, shape `(num_frames, height, width, 3)`, RGB, range [0, 255].
@@ -113,7 +114,7 @@ def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None, keep_dam
 
 
 def iter_frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
-    """Yields the frames of a video one by one, in constant memory however long the file is.
+    """Yields the frames of a video one by one, in constant memory however long it is.
 
     Args:
         path, fps, start, size, keep_damaged: as in `read_clip`.
@@ -125,10 +126,33 @@ def iter_frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
         VideoError: the file cannot be read, or (after the last good frame) is damaged.
         ValueError: an argument is out of its range.
     """
+    return _repeated(iter_shown(path, fps=fps, start=start, size=size, keep_damaged=keep_damaged))
+
+
+def _repeated(shown):
+    for array, times in shown:
+        for _ in range(times - 1):
+            yield array.copy()  # the arrays are independent, whatever is done to them
+        yield array
+
+
+def iter_shown(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
+    """Yields the frames of a video, each with how often it is shown: a slow clock repeats some for hours.
+
+    Args:
+        path, fps, start, size, keep_damaged: as in `read_clip`.
+
+    Yields:
+        `(frame, times)`: uint8 `(height, width, 3)`, RGB, range [0, 255], which `iter_frames` yields `times`
+        times in a row; once each without `fps`.
+
+    Raises:
+        VideoError, ValueError: as `iter_frames`.
+    """
     if fps is not None:
         check_rate(fps, "fps")
     arguments.real_number("start", start, 0, meaning="seconds")
-    return timeline.frames(path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged)
+    return timeline.shown(path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged)
 
 
 # ---- arguments -------------------------------------------------------------------------------------------

@@ -28,8 +28,8 @@ class _CannotSkip(Exception):
     """Decoding from a key frame in the middle did not begin as it must."""
 
 
-def frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
-    """Yields the frames of a video; `video.iter_frames` without its check of the arguments.
+def shown(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
+    """Yields the frames of a video; `video.iter_shown` without its check of the arguments.
 
     Args:
         path: the video file.
@@ -39,7 +39,7 @@ def frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
         keep_damaged: keep frames that are damaged.
 
     Yields:
-        uint8 arrays, all of one shape `(height, width, 3)`.
+        (uint8 array, how often it is shown), the arrays all of one shape `(height, width, 3)`.
 
     Raises:
         VideoError: the file cannot be read.
@@ -48,20 +48,20 @@ def frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
     entry = _entry(path, start) if start > 1 and not keep_damaged else None
     if entry is not None:
         try:
-            for array in _frames(path, fps, start, entry=entry, **options):
+            for pair in _shown(path, fps, start, entry=entry, **options):
                 begun = True
-                yield array
+                yield pair
             return
         except (_CannotSkip, VideoError):
             if begun:
                 raise
-    yield from _frames(path, fps, start, **options)
+    yield from _shown(path, fps, start, **options)
 
 
-def _frames(path, fps, start, *, size, keep_damaged, entry=None):
+def _shown(path, fps, start, *, size, keep_damaged, entry=None):
     skip, key_time, origin = entry or (0, None, None)
     with decode.open_video(path, keep_damaged=keep_damaged) as (container, stream):
-        clock, previous, array, target = stream.time_base, None, None, None
+        clock, target = stream.time_base, None
         pictures = decode.decoded(container, stream, path, skip=skip, keep_damaged=keep_damaged)
         begin = fraction(start) / clock
         if entry is not None:
@@ -71,15 +71,14 @@ def _frames(path, fps, start, *, size, keep_damaged, entry=None):
             slack = Fraction(1, 2) if _frame_ticks(stream) >= 2 else 0
             step = fps and 1 / (fraction(fps) * clock)
             pictures = _choose(_timed(pictures, stream), origin, begin, step, slack)
+        else:
+            pictures = ((frame, 1) for frame in pictures)
         reformatter = VideoReformatter()
-        for frame in pictures:
-            if frame is previous:  # shown again: a copy keeps the yielded arrays independent
-                yield array.copy()
-                continue
-            target = target or decode.displayed_size(frame, stream, path)  # the first one's, if they change
-            array, previous = decode.to_rgb(frame, target, size, reformatter), frame
-            yield array
-        if array is None and start == 0:
+        for frame, times in pictures:
+            # The first one's, if they change.
+            target = target or decode.displayed_size(frame, stream, path, size)
+            yield decode.to_rgb(frame, target, size, reformatter), times
+        if target is None and start == 0:
             raise VideoError(f"{path}: expected a video with frames, received 0 frames; it may be cut short")
 
 
@@ -153,24 +152,29 @@ def _frame_ticks(stream):
 
 
 def _choose(timed, origin, start, step, slack):
-    """Yields what is on show `start + k * step` ticks after the origin; without step, all from `start`."""
+    """Yields (frame, how often): what is on show `start + k * step` ticks after the origin, k from 0 on.
+
+    Without step, all frames from `start` on, once each. How often is computed, not counted: a slow clock
+    keeps a frame on show for an hour.
+    """
     k, shown, end = 0, None, 0
     first = math.floor(start + slack) if slack else math.ceil(start)
     for time, frame_end, frame in timed:
         origin = time if origin is None else origin
         if step is None:
             if time - origin >= first:
-                yield frame
+                yield frame, 1
             continue
-        while shown is not None and math.floor(start + k * step + slack) < time - origin:
-            yield shown
-            k += 1
+        # The first k that is not over before this frame: floor(start + k * step + slack) >= time - origin.
+        due = math.ceil((math.ceil(time - origin) - start - slack) / step)
+        if shown is not None and due > k:
+            yield shown, due - k
+            k = due
         shown, end = frame, frame_end - origin
     # The end is rounded twice, where it begins and how long it lasts: what is left must be more than that.
     margin = 0 if step is None else min(2 * slack, step / 2)
-    while shown is not None and start + k * step + margin < end:
-        yield shown
-        k += 1
+    if shown is not None and start + k * step + margin < end:
+        yield shown, math.ceil((end - start - margin) / step) - k
 
 
 # ---- a start in the middle -------------------------------------------------------------------------------
@@ -249,7 +253,7 @@ def extent(path, *, keep_damaged=False):
         keep_damaged: count damaged frames, too.
 
     Returns:
-        (number of frames that `frames` yields, seconds that they are shown).
+        (number of frames that `shown` yields without `fps`, seconds that they are shown).
 
     Raises:
         VideoError: the file cannot be read.
@@ -257,10 +261,10 @@ def extent(path, *, keep_damaged=False):
     with decode.open_video(path, keep_damaged=keep_damaged) as (container, stream):
         is_listed = _packets_are_frames(container, stream)
         if is_listed and stream.frames and stream.duration and getattr(stream, "index_entries", None):
-            return sum(1 for _ in _shown(stream.index_entries)), stream.duration * stream.time_base
+            return sum(1 for _ in _pictures(stream.index_entries)), stream.duration * stream.time_base
     with decode.open_video(path, keep_damaged=keep_damaged) as (container, stream):  # from the beginning
         if is_listed:
-            pictures = _shown(container.demux(stream))
+            pictures = _pictures(container.demux(stream))
         else:
             pictures = decode.decoded(container, stream, path, keep_damaged=keep_damaged)
         num_frames, first, last, end = 0, math.inf, -math.inf, 0
@@ -286,7 +290,7 @@ def _packets_are_frames(container, stream):
     return first.is_keyframe and all(time is not None and time > first.pts for time in times)
 
 
-def _shown(packets):
+def _pictures(packets):
     """Packets (or entries of the table) that are pictures and not skipped by an edit."""
     return (packet for packet in packets if packet.size and not packet.is_discard)
 

@@ -59,6 +59,9 @@ def is_scrambled(path, stream):
     Args:
         path: the file; its packets are of 188 bytes, with four more before each in M2TS, or 16 after it.
         stream: the number of the picture stream (PID).
+
+    Returns:
+        A bool; False for any other kind of file.
     """
     with open(path, "rb") as file:
         start = np.frombuffer(file.read(8 * 204), np.uint8)

@@ -152,7 +152,9 @@ def iter_shown(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
     if fps is not None:
         check_rate(fps, "fps")
     arguments.real_number("start", start, 0, meaning="seconds")
-    return timeline.shown(path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged)
+    return timeline.shown_frames(
+        path, fps=fps, start=start, size=_checked_size(size), keep_damaged=keep_damaged
+    )
 
 
 # ---- arguments -------------------------------------------------------------------------------------------

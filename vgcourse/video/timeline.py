@@ -28,7 +28,7 @@ class _CannotSkip(Exception):
     """Decoding from a key frame in the middle did not begin as it must."""
 
 
-def shown(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
+def shown_frames(path, *, fps=None, start=0.0, size=None, keep_damaged=False):
     """Yields the frames of a video; `video.iter_shown` without its check of the arguments.
 
     Args:

@@ -94,7 +94,7 @@ def test_one_of_several_references_that_shows_a_limb_is_enough():
     joints = np.stack([nothing, RIGHT_THIGH])
     pictures = np.stack([painted_by_hand(nothing, {0: BLUE}), painted_by_hand(RIGHT_THIGH, {RIGHT: RED})])
     colours = limb_colours(pictures[None], seen(joints)).numpy()
-    np.testing.assert_allclose(colours[0, [RIGHT, 0]], [RED, BLUE], atol=0.1)
+    np.testing.assert_allclose(colours[0, [RIGHT, 0]], [RED, BLUE], atol=0.15)
 
 
 @pytest.mark.parametrize("size", [32, 64])

@@ -1,10 +1,10 @@
 """Train the painter that comes with the course; stopped at any moment, the same command goes on.
 
-    python benchmarks/ship_painter.py --steps 4000 --run runs/painter
+    python benchmarks/ship_painter.py --steps 8000 --run runs/painter
 
 It learns at 128x128 from frames rendered at that size: the 64 people of the training split and further people
 from number 2,000 on, in the ten actions and in poses at random; no person of the validation or test split and
-nobody that the benchmarks score on. Writes `data/checkpoints/painter.keras`. Every 250 steps a checkpoint is
+nobody that the benchmarks score on. Writes `data/checkpoints/painter.keras`. Every 500 steps a checkpoint is
 kept and a sheet of unseen people is drawn in the run folder.
 """
 
@@ -21,7 +21,7 @@ from vgcourse.people import actor_split
 
 SIZE = 128
 FRAMES_PER_ACTION, NUM_POSES, FPS = 6, 36, 3.0
-SHEET_EVERY = 250
+SHEET_EVERY = 500
 
 
 def training_actors(num_more):
@@ -45,7 +45,7 @@ def render_all(actors, cache):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--run", type=Path, default=Path("runs/painter"))
     parser.add_argument("--more-people", type=int, default=116)
     parser.add_argument("--seed", type=int, default=0)

@@ -18,8 +18,13 @@ from vgcourse.structure import (
 from vgcourse.structure.drawings import MIRROR
 
 SIZE = 32
-RIGHT = next(k for k, limb in enumerate(LIMBS) if limb[:2] == ("right_hip", "right_knee"))
-LEFT = next(k for k, limb in enumerate(LIMBS) if limb[:2] == ("left_hip", "left_knee"))
+
+
+def limb_of(start, end):
+    return next(k for k, limb in enumerate(LIMBS) if limb[:2] == (start, end))
+
+
+RIGHT, LEFT = limb_of("right_hip", "right_knee"), limb_of("left_hip", "left_knee")
 RED, BLUE = np.float32([0.9, -0.8, -0.7]), np.float32([-0.9, -0.7, 0.8])
 WALL, FLOOR = np.float32([0.2, 0.3, 0.1]), np.float32([-0.3, -0.2, -0.1])
 
@@ -65,14 +70,14 @@ def test_a_limbs_colour_is_the_one_under_it():
 
 
 def test_what_is_hidden_does_not_give_its_colour():
-    # The right thigh is nearer and crosses the left one: red in the middle is not the left thigh's.
-    picture = painted_by_hand(CROSSED, {LEFT: BLUE, RIGHT: RED})
-    colours = limb_colours(picture[None, None], seen(CROSSED[None])).numpy()
-    np.testing.assert_allclose(colours[0, RIGHT], RED, atol=0.2)
-    np.testing.assert_allclose(colours[0, LEFT], BLUE, atol=0.45)  # a tenth is of the other side
-    wrong = CROSSED * [1, 1, -1]  # were the left one nearer, it would have the red of the middle, too
-    mixed = limb_colours(picture[None, None], seen(wrong[None])).numpy()
-    assert mixed[0, LEFT, 0] > colours[0, LEFT, 0] + 0.1
+    # The right foot covers half of the left one, which is blue where it is seen.
+    size, right, left = 128, limb_of("right_heel", "right_toe"), limb_of("left_heel", "left_toe")
+    joints = skeleton(right_heel=(64, 60, 9), right_toe=(64, 100, 9), left_heel=(64, 20, -9))
+    joints[JOINT_NAMES.index("left_toe")] = (64, 100, -9)
+    picture = painted_by_hand(joints, {left: BLUE, right: RED}, size)
+    colours = limb_colours(picture[None, None], seen(joints[None], size)).numpy()
+    np.testing.assert_allclose(colours[0, right], RED, atol=0.25)
+    np.testing.assert_allclose(colours[0, left], BLUE, atol=0.45)  # a tenth is of the other side
 
 
 def test_a_limb_out_of_sight_has_the_colour_of_the_other_side():
@@ -89,7 +94,7 @@ def test_one_of_several_references_that_shows_a_limb_is_enough():
     joints = np.stack([nothing, RIGHT_THIGH])
     pictures = np.stack([painted_by_hand(nothing, {0: BLUE}), painted_by_hand(RIGHT_THIGH, {RIGHT: RED})])
     colours = limb_colours(pictures[None], seen(joints)).numpy()
-    np.testing.assert_allclose(colours[0, [RIGHT, 0]], [RED, BLUE], atol=0.1)
+    np.testing.assert_allclose(colours[0, [RIGHT, 0]], [RED, BLUE], atol=0.15)
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -106,9 +111,9 @@ def test_the_room_keeps_light_that_changes_slowly_along_a_row():
     joints = CROSSED * 2
     picture = painted_by_hand(joints, {}, size) + light
     behind = room_behind(picture[None, None], limb_maps(joints, size=size)[None, None]).numpy()[0]
-    rows_alone = picture.mean(1, keepdims=True) - picture
-    error = np.abs(behind - picture)[:, 8:-8]
-    assert error.mean() < 0.3 * np.abs(rows_alone[:, 8:-8]).mean()
+    rows_alone = np.abs(picture.mean(1, keepdims=True) - picture)
+    assert np.abs(behind - picture)[:, 8:-8].mean() < 0.5 * rows_alone[:, 8:-8].mean()
+    assert np.abs(behind - picture)[24:40].mean() < 0.8 * rows_alone.mean()  # rows that a limb lies along
 
 
 # ---- masks that begin as limbs ---------------------------------------------------------------------------
@@ -138,7 +143,7 @@ def test_an_untaught_painter_moves_a_limb_and_fills_the_room_behind(untaught):
     moved = skeleton(right_hip=(24, 6, 0), right_knee=(24, 18, 0))
     made = paint(untaught, moved, RIGHT_THIGH, reference)
     truth = painted_by_hand(moved, {RIGHT: RED})
-    assert np.abs(made - truth).mean() < 0.1
+    assert np.abs(made - truth).mean() < 0.05
     np.testing.assert_allclose(made[12, 24], RED, atol=0.2)
     np.testing.assert_allclose(made[12, 8], WALL, atol=0.2)
 

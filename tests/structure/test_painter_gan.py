@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from vgcourse.structure import PeopleFrames, make_painter_gan, painter_batches
+from vgcourse.structure import NUM_LIMBS, PeopleFrames, make_painter_gan, painter_batches
 
 SIZE = 32
 
@@ -21,7 +22,7 @@ def batch():
 
 
 def values(variables):
-    return [np.array(variable.numpy()) for variable in variables]
+    return [np.array(variable) for variable in variables]
 
 
 def same(before, variables):
@@ -49,8 +50,8 @@ def test_losses_of_a_discriminator_that_knows_nothing(gan):
 
 def test_each_half_trains_its_own_network(gan):
     painter, discriminator = values(gan.painter.weights), values(gan.discriminator.weights)
-    frames = np.zeros((2, SIZE, SIZE, 3), np.float32)
-    gan.discriminator_step(frames, frames + 0.1, np.zeros((2, SIZE, SIZE, 22), np.float32))
+    frames = tf.zeros((2, SIZE, SIZE, 3))
+    gan.discriminator_step(frames, frames + 0.1, tf.zeros((2, SIZE, SIZE, NUM_LIMBS)))
     assert same(painter, gan.painter.weights)
     assert not same(discriminator, gan.discriminator.weights)
 
@@ -68,15 +69,14 @@ def test_without_a_discriminator_none_is_trained():
 
 
 def test_real_frames_are_to_score_high(gan):
-    real = np.ones((4, SIZE, SIZE, 3), np.float32)
-    maps = np.zeros((4, SIZE, SIZE, 22), np.float32)
+    real, maps = tf.ones((4, SIZE, SIZE, 3)), tf.zeros((4, SIZE, SIZE, NUM_LIMBS))
     for _ in range(10):
         logs = gan.discriminator_step(real, -real, maps)
     assert float(logs["real_logits"]) > float(logs["fake_logits"]) + 0.5
 
 
 def test_lazy_r1_counts_for_the_steps_between(gan):
-    frames, maps = batch()[1][:, 0], np.zeros((2, SIZE, SIZE, 22), np.float32)
+    frames, maps = tf.constant(batch()[1][:, 0]), tf.zeros((2, SIZE, SIZE, NUM_LIMBS))
     lazy = values(gan.r1_gradients(frames, maps))
     gan.r1_every = 1
     every_step = values(gan.r1_gradients(frames, maps))

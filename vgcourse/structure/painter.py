@@ -21,8 +21,8 @@ PAINTER_SIZES = (32, 64, 128)
 CHANNELS = {32: 24, 64: 24, 128: 16}  # of the mask net at its finest resolution
 NUM_LEARNED = 6  # colours beside those of the limbs
 CODE_DIM = 128  # length of what the encoder says of a person
-PRIOR = 4.0  # mask logit of a limb where it covers a pixel; the negative of it where it does not
-IN_FRONT = 3.0  # what full depth adds to it: the nearer limb wins
+SHARP = 60.0  # how sure the order of two limbs is: their depths differ by 0.07 where a face is before hair
+LEAST = 0.002  # share of a pixel that every mask begins with: none is out of reach of training
 CHUNK = 16  # frames that are painted at a time
 
 
@@ -202,12 +202,9 @@ def limb_colours(references, drawings):
     Returns:
         `(batch, NUM_LIMBS, 3)`; 0, which is grey, where no reference shows a limb.
     """
-    maps = drawings[..., :NUM_LIMBS]
-    nobody = ops.zeros_like(maps[..., :1])
-    logits = 6 * maps - 3 + IN_FRONT * drawings[..., NUM_LIMBS:]
-    front = ops.softmax(ops.concatenate([logits, nobody], axis=-1), axis=-1)[..., :NUM_LIMBS]
-    pixels = math.prod(maps.shape[1:4])
-    weights = ops.reshape(front * maps, (-1, pixels, NUM_LIMBS))
+    visible, _ = limbs_in_front(fold_time(drawings))
+    pixels = math.prod(references.shape[1:4])
+    weights = ops.reshape(visible**2, (-1, pixels, NUM_LIMBS))  # squared: edges are mixtures
     sums = ops.matmul(ops.transpose(weights, (0, 2, 1)), ops.reshape(references, (-1, pixels, 3)))
     seen = ops.sum(weights, axis=1)[..., None]
     # Clothes are alike on both sides: what is seen of the other arm counts, but a tenth.
@@ -231,19 +228,27 @@ def room_behind(references, maps):
     body = ops.max_pool(body, 2 * (size // 32 + 1) + 1, 1, "same")
     away = unfold_time(1 - body, num)
     seen, colour = ops.sum(away, axis=1), ops.sum(away * references, axis=1)
-    rows = ops.sum(colour, axis=2, keepdims=True) / (ops.sum(seen, axis=2, keepdims=True) + 1e-3)
+    rows = row_means(colour, seen)
     slow = cell_means(colour - seen * rows) / (cell_means(seen) + 1e-3)
-    return rows + ops.image.resize(slow, (size, size))
+    slow = ops.image.resize(slow, (size, size))
+    # once more without it: a row of which only the ends are seen has their light otherwise
+    return row_means(colour - seen * slow, seen) + slow
+
+
+def row_means(sums, weights):
+    """Means of rows: returns `(batch, size, 1, ...)` of `sums` and `weights` `(batch, size, size, ...)`."""
+    return ops.sum(sums, axis=2, keepdims=True) / (ops.sum(weights, axis=2, keepdims=True) + 1e-3)
 
 
 def cell_means(pictures):
-    """Means over squares three cells wide, of 8 x 8 cells: returns `(batch, 8, 8, channels)`.
+    """Means over squares of 8 x 8 cells and those above and below: returns `(batch, 8, 8, channels)`.
 
-    `pictures` is `(batch, size, size, channels)`; beyond its border all is 0.
+    `pictures` is `(batch, size, size, channels)`; beyond its border all is 0. Cells at the sides count a
+    little, for where nothing else has a weight.
     """
     cells = ops.average_pool(pictures, pictures.shape[1] // 8, pictures.shape[1] // 8)
     padded = ops.pad(cells, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return ops.average_pool(padded, 3, 1)
+    return ops.average_pool(padded[:, :, 1:-1], (3, 1), 1) + 0.05 * ops.average_pool(padded, 3, 1)
 
 
 def limb_depths(drawings):
@@ -255,8 +260,30 @@ def limb_depths(drawings):
     return sums[:, NUM_LIMBS:] / (sums[:, :NUM_LIMBS] + 1e-3)
 
 
+def limbs_in_front(drawings):
+    """Lay limbs over each other by depth: what of each pixel shows each limb, and what shows the room.
+
+    Args:
+        drawings: `(batch, size, size, 2 * NUM_LIMBS)`.
+
+    Returns:
+        `(batch, size, size, NUM_LIMBS)` and `(batch, size, size, 1)`, in [0, 1].
+    """
+    maps, depths = drawings[..., :NUM_LIMBS], limb_depths(drawings)
+    # [b, j, k]: 1 if limb j is before limb k, and 1/2 if they are equally near
+    before = ops.sigmoid(SHARP * (depths[:, :, None] - depths[:, None, :])) * (
+        1 - np.eye(NUM_LIMBS, dtype="f")
+    )
+    passed = ops.log(1 - 0.99 * maps)  # what a limb lets through; sums of logarithms are products
+    hidden = ops.matmul(ops.reshape(passed, (-1, math.prod(maps.shape[1:3]), NUM_LIMBS)), before)
+    visible = maps * ops.exp(ops.reshape(hidden, ops.shape(maps)))
+    room = ops.exp(ops.sum(passed, axis=-1, keepdims=True))
+    # equally near limbs dim each other: together they still cover what the room does not show
+    return visible * (1 - room) / (ops.sum(visible, axis=-1, keepdims=True) + 1e-4), room
+
+
 def mask_prior(drawings):
-    """Where masks begin: a limb's own where it covers and is near, the room's elsewhere.
+    """Where masks begin: at the limbs laid over each other by depth, and at the room where none is.
 
     Args:
         drawings: `(batch, size, size, 2 * NUM_LIMBS)`.
@@ -264,10 +291,9 @@ def mask_prior(drawings):
     Returns:
         Logits `(batch, size, size, NUM_LIMBS + NUM_LEARNED + 1)`; the last is the room's.
     """
-    maps, depths = drawings[..., :NUM_LIMBS], drawings[..., NUM_LIMBS:]
-    limbs, room = 2 * PRIOR * maps - PRIOR + IN_FRONT * depths, ops.zeros_like(maps[..., :1])
-    learned = ops.repeat(room - 2, NUM_LEARNED, axis=-1)
-    return ops.concatenate([limbs, learned, room], axis=-1)
+    limbs, room = limbs_in_front(drawings)
+    learned = ops.zeros_like(limbs[..., :NUM_LEARNED])
+    return ops.log(ops.concatenate([limbs, learned, room], axis=-1) + LEAST)
 
 
 def fold_time(pictures):
@@ -331,8 +357,9 @@ def build_mask_net(size, num_colours, *, channels):
     for width, skip in zip(widths[-2::-1], skips[-2::-1], strict=True):
         x = layers.Concatenate()([layers.Conv2DTranspose(width, 4, 2, "same")(x), skip])
         x = styled(layers.Conv2D(width, 3, 1, "same")(x))
-    x = layers.Conv2DTranspose(channels, 4, 2, "same")(x)
-    x = layers.LeakyReLU(0.2)(layers.Concatenate()([x, drawing[..., :NUM_LIMBS]]))
+    # Enlarged smoothly: a transposed convolution at full size leaves its grid on plain clothes for minutes.
+    x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+    x = layers.Concatenate()([x, drawing[..., :NUM_LIMBS]])
     masks = layers.Conv2D(1 + num_colours + 1, 3, 1, "same")(x)
     return keras.Model([drawing, room, code], masks, name="mask_net")
 

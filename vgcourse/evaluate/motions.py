@@ -131,8 +131,9 @@ def _distances(motions, others):
 
     |a - b|^2 = |a|^2 + |b|^2 - 2 a.b, and a.b at all starts at once is a product of Fourier transforms.
     """
-    frames, numbers = motions.shape[1], motions[0].size
-    a, b = (x.reshape(len(x), frames, -1) - x.mean() for x in (motions, others))
+    frames, numbers, centre = motions.shape[1], motions[0].size, others.mean(axis=(0, 1))
+    # A large common offset would eat up the digits below.
+    a, b = ((x - centre).reshape(len(x), frames, -1) for x in (motions, others))
     squares = np.sum(a**2, axis=(1, 2))[:, None] + np.sum(b**2, axis=(1, 2))
     waves_a, waves_b = (np.fft.rfft(x, axis=1).transpose(1, 0, 2) for x in (a, b))
     products = np.fft.irfft(waves_a @ waves_b.conj().transpose(0, 2, 1), frames, axis=0).max(axis=0)

@@ -38,7 +38,7 @@ class MotionGenerator(MotionModel):
         return self([ops.cast(noise, "float32"), ops.cast(actions, "int32")])
 
 
-def build_motion_discriminator(num_components, num_actions, *, width=96, depth=3):
+def build_motion_discriminator(num_components, num_actions, *, width=64, depth=3):
     """Is this the motion of a person who does this action, and do such motions differ as real ones do?
 
     Judged one by one, motions may all be alike. So it also sees how much each coefficient differs among the
@@ -83,6 +83,26 @@ def deviations_within(coefficients, one_hot):
     variances = ops.matmul(ops.transpose(one_hot), squares) / counts
     # The slope of sqrt is infinite at 0, where a motion is alone.
     return ops.matmul(one_hot, ops.sqrt(variances + 1e-6) - 1e-3)
+
+
+def make_motion_gan(action_names, components, *, fps=10.0, seed=0):
+    """A compiled motion GAN by the course's recipe.
+
+    Args:
+        action_names: names of the actions.
+        components: fitted `MotionComponents`; copied.
+        fps: frames per second of the motions.
+        seed: of the initial weights and of all noise.
+
+    Returns:
+        A `MotionGAN`, compiled.
+    """
+    keras.utils.set_random_seed(seed)
+    generator = MotionGenerator.of_components(action_names, components, fps=fps)
+    discriminator = build_motion_discriminator(components.num_components, len(generator.action_names))
+    gan = MotionGAN(generator, discriminator, seed=seed)
+    gan.compile()
+    return gan
 
 
 class MotionGAN(keras.Model):

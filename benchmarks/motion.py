@@ -24,7 +24,7 @@ SIZE, NUM_FRAMES, FPS = 64, 20, 10.0
 PER_ACTION = 20
 FIRST_MORE = 2000  # further training people
 TEST_PEOPLE, OTHER_PEOPLE = range(1000, 1100), range(1100, 1120)
-SCORES = ("nearest", "spread", "backwards", "frechet_distance")
+SCORES = ("nearest", "spread", "spread_in_time", "backwards", "frechet_distance")
 
 
 def main():

@@ -53,7 +53,10 @@ def test_spread_is_the_mean_distance_of_pairs_of_one_action(real):
 
 def test_spread_of_starts_is_none_of_ways_to_move(real):
     turned = np.stack([np.roll(real[0][0], k, axis=0) for k in range(20)])
-    assert motions.motion_spread(turned, np.zeros(20, int)) == pytest.approx(0, abs=1e-3)
+    actions = np.zeros(20, int)
+    assert motions.motion_spread(turned, actions) == pytest.approx(0, abs=1e-3)
+    pairs = [np.sqrt(np.mean((turned[i] - turned[k]) ** 2)) for i in range(20) for k in range(i)]
+    assert motions.motion_spread(turned, actions, turned=False) == pytest.approx(np.mean(pairs), rel=1e-5)
 
 
 def test_a_walk_played_backwards_is_seen_and_a_wave_has_no_direction(real):

@@ -23,7 +23,8 @@ from vgcourse import __main__ as command_line
 from vgcourse import __version__, datasets, gan, generate, people, preprocess, training, video
 from vgcourse.files import new_file
 
-COMMANDS = ("demo", "render", "prepare", "train", "generate", "evaluate", "train-features")
+COMMANDS = ("demo", "render", "prepare", "train", "train-structure", "animate")
+COMMANDS += ("generate", "evaluate", "train-features")
 
 
 def run(*arguments):

@@ -31,6 +31,7 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SUFFIXES = ("gif", "mp4", "webp", "png")  # of `generate.SUFFIXES`
 INTERRUPTED = 128 + signal.SIGINT  # the exit code
 MOST_CLIPS = 100_000  # of one `generate`
+MOST_PEOPLE = 64  # of a step of the painter: there are no more in the training clips
 MOST_STEPS = 2**31 - 1  # of a run, and clips of a step: see `training.settings`
 
 
@@ -237,6 +238,58 @@ def train(
         strategies.stop_now(error)
     if generator:
         print(f"{generator}: the trained generator; `vgcourse generate {run} OUT` shows its clips")
+
+
+@app.command()
+def train_structure(
+    run: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, history, samples, painter.")],
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.05, max=LONGEST, help="Turned into steps after a short probe; 4 if not given."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=MOST_STEPS, help="Steps to reach; overrides --minutes.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(callback=one_of(SIZES), help="Pixels: 32, 64 or 128; 64 if not given.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=MOST_PEOPLE, help="People per step; 4 if not given.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Of weights and batches; 0 if not given.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in RUN.")] = False,
+):
+    """Train structure first on the clips in data/: a painter of people; killed, it goes on with --resume."""
+    quiet()
+    from vgcourse import training
+
+    settings = {"size": size, "batch_size": batch_size, "seed": seed}
+    if resume:
+        training.check_settings(run, minutes=None if steps else minutes, **settings)
+    else:
+        given = {name: value for name, value in settings.items() if value is not None}
+        training.start_structure_run(run, **given)
+    painter = training.continue_structure_run(run, minutes=minutes or 4.0, steps=steps)
+    print(f"{painter}: the trained painter; `vgcourse animate --painter {run} ...` lends people motions")
+
+
+@app.command()
+def animate(
+    out: Annotated[Path, typer.Argument(help="The file to write: .gif, .mp4 or .webp.")],
+    person: Annotated[str, typer.Option(help="Who: a number, or a clip of the actions set.")],
+    motion: Annotated[str, typer.Option(help="What they do: an action, or a clip of the actions set.")],
+    painter: Annotated[
+        Path | None,
+        typer.Option(help="A run of train-structure, or a .keras file; the course's if not given."),
+    ] = None,
+):
+    """Lend a person a motion: the same person, painted doing something else."""
+    quiet()
+    from vgcourse import generate as stage
+
+    print(stage.write_animation(stage.load_painter(painter), person, motion, out))
 
 
 @app.command()

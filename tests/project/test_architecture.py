@@ -23,7 +23,8 @@ MORE_ARGUMENTS = {"make_dataset": 7, "make_gan": 8}
 WITHOUT_TENSORFLOW = ("__init__", "files", "arguments", "video", "preprocess", "show", "people")
 WITHOUT_TENSORFLOW += ("datasets.clips", "datasets.folders", "generate.seams")
 WITHOUT_TENSORFLOW += ("classroom.budget", "classroom.check.core")
-CORE = ("video", "preprocess", "show", "people", "datasets", "features", "gan", "generate", "evaluate")
+CORE = ("video", "preprocess", "show", "people", "datasets", "features", "gan", "structure")
+CORE += ("generate", "evaluate")
 
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))

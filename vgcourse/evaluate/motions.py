@@ -116,9 +116,9 @@ def score_motions(joints, actions, real_joints, real_actions, *, components):
         components: a fitted `structure.MotionComponents`; the Frechet distance is that of its coefficients.
 
     Returns:
-        A dict: `nearest`, `spread` and `spread_in_time` (which counts different starts) in pixels, `backwards`
-        in [0, 1], `frechet_distance` in squared units of the coefficients.
-        No number stands alone: put another set of real motions beside it.
+        A dict: `nearest`, `spread` and `spread_in_time` (different starts count, too) in pixels, `backwards`
+        in [0, 1], `frechet_distance` in squared units of the coefficients. No number stands alone: put
+        another set of real motions beside it.
     """
     starts = [components.encode_all_starts(motions, size=64) for motions in (real_joints, joints)]
     return {

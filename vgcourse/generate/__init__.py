@@ -4,6 +4,7 @@ Axes: clip `(time, height, width, channels)`, clips `(batch, time, height, width
 out is in the stored range, uint8 [0, 255].
 """
 
+from vgcourse.generate.animate import animate, load_painter, write_animation
 from vgcourse.generate.export import COMMENT, SUFFIXES, check_replaceable, write_clips, write_samples
 from vgcourse.generate.sampling import (
     content_codes,
@@ -16,18 +17,27 @@ from vgcourse.generate.sampling import (
     swap_motion,
 )
 from vgcourse.generate.seams import best_loop, loop_seams, loop_together
-from vgcourse.generate.two_stage import TwoStageGenerator, join_stages, look_directions, reference_of
+from vgcourse.generate.two_stage import (
+    TwoStageGenerator,
+    join_stages,
+    load_motion_model,
+    look_directions,
+    reference_of,
+)
 
 __all__ = [
     "COMMENT",
     "SUFFIXES",
     "TwoStageGenerator",
+    "animate",
     "best_loop",
     "check_replaceable",
     "content_codes",
     "interpolate",
     "join_stages",
     "load_generator",
+    "load_motion_model",
+    "load_painter",
     "look_directions",
     "loop_seams",
     "loop_together",
@@ -37,6 +47,7 @@ __all__ = [
     "sample",
     "slerp",
     "swap_motion",
+    "write_animation",
     "write_clips",
     "write_samples",
 ]

@@ -21,7 +21,7 @@ PAINTER_SIZES = (32, 64, 128)
 CHANNELS = {32: 24, 64: 24, 128: 16}  # of the mask net at its finest resolution
 NUM_LEARNED = 6  # colours beside those of the limbs
 CODE_DIM = 128  # length of what the encoder says of a person
-PRIOR = 4.0  # mask logit of a limb where it covers a pixel; the negative of it where it does not
+COVERED, UNCOVERED = 4.0, -6.0  # mask logits of a limb where it covers a pixel, and where it does not
 IN_FRONT = 3.0  # what full depth adds to it: the nearer limb wins
 CHUNK = 16  # frames that are painted at a time
 
@@ -231,19 +231,27 @@ def room_behind(references, maps):
     body = ops.max_pool(body, 2 * (size // 32 + 1) + 1, 1, "same")
     away = unfold_time(1 - body, num)
     seen, colour = ops.sum(away, axis=1), ops.sum(away * references, axis=1)
-    rows = ops.sum(colour, axis=2, keepdims=True) / (ops.sum(seen, axis=2, keepdims=True) + 1e-3)
+    rows = row_means(colour, seen)
     slow = cell_means(colour - seen * rows) / (cell_means(seen) + 1e-3)
-    return rows + ops.image.resize(slow, (size, size))
+    slow = ops.image.resize(slow, (size, size))
+    # once more without it: a row of which only the ends are seen has their light otherwise
+    return row_means(colour - seen * slow, seen) + slow
+
+
+def row_means(sums, weights):
+    """Means of rows: returns `(batch, size, 1, ...)` of `sums` and `weights` `(batch, size, size, ...)`."""
+    return ops.sum(sums, axis=2, keepdims=True) / (ops.sum(weights, axis=2, keepdims=True) + 1e-3)
 
 
 def cell_means(pictures):
-    """Means over squares three cells wide, of 8 x 8 cells: returns `(batch, 8, 8, channels)`.
+    """Means over squares of 8 x 8 cells and those above and below: returns `(batch, 8, 8, channels)`.
 
-    `pictures` is `(batch, size, size, channels)`; beyond its border all is 0.
+    `pictures` is `(batch, size, size, channels)`; beyond its border all is 0. Cells at the sides count a
+    little, for where nothing else has a weight.
     """
     cells = ops.average_pool(pictures, pictures.shape[1] // 8, pictures.shape[1] // 8)
     padded = ops.pad(cells, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return ops.average_pool(padded, 3, 1)
+    return ops.average_pool(padded[:, :, 1:-1], (3, 1), 1) + 0.05 * ops.average_pool(padded, 3, 1)
 
 
 def limb_depths(drawings):
@@ -265,8 +273,9 @@ def mask_prior(drawings):
         Logits `(batch, size, size, NUM_LIMBS + NUM_LEARNED + 1)`; the last is the room's.
     """
     maps, depths = drawings[..., :NUM_LIMBS], drawings[..., NUM_LIMBS:]
-    limbs, room = 2 * PRIOR * maps - PRIOR + IN_FRONT * depths, ops.zeros_like(maps[..., :1])
-    learned = ops.repeat(room - 2, NUM_LEARNED, axis=-1)
+    room = ops.zeros_like(maps[..., :1])
+    limbs = UNCOVERED + (COVERED - UNCOVERED) * maps + IN_FRONT * depths
+    learned = ops.repeat(room - 4, NUM_LEARNED, axis=-1)
     return ops.concatenate([limbs, learned, room], axis=-1)
 
 
@@ -331,8 +340,9 @@ def build_mask_net(size, num_colours, *, channels):
     for width, skip in zip(widths[-2::-1], skips[-2::-1], strict=True):
         x = layers.Concatenate()([layers.Conv2DTranspose(width, 4, 2, "same")(x), skip])
         x = styled(layers.Conv2D(width, 3, 1, "same")(x))
-    x = layers.Conv2DTranspose(channels, 4, 2, "same")(x)
-    x = layers.LeakyReLU(0.2)(layers.Concatenate()([x, drawing[..., :NUM_LIMBS]]))
+    # Enlarged smoothly: a transposed convolution at full size leaves its grid on plain clothes for minutes.
+    x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+    x = layers.Concatenate()([x, drawing[..., :NUM_LIMBS]])
     masks = layers.Conv2D(1 + num_colours + 1, 3, 1, "same")(x)
     return keras.Model([drawing, room, code], masks, name="mask_net")
 

@@ -29,7 +29,12 @@ from vgcourse.training.run import (
     train_in_folder,
     write_history,
 )
-from vgcourse.training.structure import train_painter, train_painter_in_folder
+from vgcourse.training.structure import (
+    continue_structure_run,
+    start_structure_run,
+    train_painter,
+    train_painter_in_folder,
+)
 from vgcourse.training.timing import pick_precision, steps_for, time_step
 
 __all__ = [
@@ -38,6 +43,7 @@ __all__ = [
     "batches_for",
     "check_settings",
     "continue_run",
+    "continue_structure_run",
     "current_step",
     "is_sample_due",
     "iter_training",
@@ -50,6 +56,7 @@ __all__ = [
     "save_checkpoint",
     "save_generator",
     "start_run",
+    "start_structure_run",
     "state_of",
     "steps_for",
     "time_step",

@@ -16,7 +16,8 @@ except ImportError:  # Windows
     import msvcrt
 
 LOCK_NAME = ".lock"
-WRITTEN = ("config.json", "history.csv", "generator.keras", "changes.patch", "checkpoint-*.npz")  # by a run
+WRITTEN = ("config.json", "history.csv", "changes.patch", "checkpoint-*.npz")  # by a run
+WRITTEN += ("generator.keras", "painter.keras", "painted.png")
 TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what systems say of a lock that another one holds
 _held = set()  # folders that this process has locked
 

@@ -91,9 +91,7 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         ValueError: there is a run in the folder already, or files that are not a run's, another training is
             writing there, or the store does not suit.
     """
-    if list_checkpoints(folder):
-        raise ValueError(f"{folder}: there is a run here already; go on with --resume or name another folder")
-    check_run_folder(folder)
+    check_no_run(folder)
     clips = datasets.open_store(store)
     num_frames, height, width, _ = clips.clip_shape
     if height != width:
@@ -107,7 +105,7 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         raise ValueError(
             f"{store}: batch_size: expected 1 to {clips.num_clips}, all clips; received {batch_size}"
         )
-    config = {
+    settings = {
         "size": height,
         "num_frames": min(MAX_FRAMES, num_frames),
         "fps": clips.fps,
@@ -116,15 +114,65 @@ def start_run(store, folder, *, precision="auto", batch_size=8, seed=0):
         "batch_size": batch_size,
         "seed": seed,
         "store_sha256": _store_sha256(store),
-        "versions": provenance.versions(),
-        "machine": provenance.machine(),
     }
+    return write_first_config(folder, settings)
+
+
+def check_no_run(folder):
+    """Refuse a folder in which a new run cannot start.
+
+    Args:
+        folder: run folder; it need not exist.
+
+    Raises:
+        ValueError: there is a run in it, or files that are not a run's.
+    """
+    if list_checkpoints(folder):
+        raise ValueError(f"{folder}: there is a run here already; go on with --resume or name another folder")
+    check_run_folder(folder)
+
+
+def write_first_config(folder, settings):
+    """Make a run folder with the settings of a run, and with what the run is made with.
+
+    Args:
+        folder: run folder to make.
+        settings: a dict, see `settings.NEEDED`.
+
+    Returns:
+        The dict that was written: the settings, versions, machine, commit.
+
+    Raises:
+        ValueError: another training is writing there.
+        files.NotWrittenError: the folder cannot be written.
+    """
+    config = {**settings, "versions": provenance.versions(), "machine": provenance.machine()}
     config["source"], changes = provenance.source_state()
     with own_folder(folder):
         write_config(folder, config)  # first: whatever else lies there is a run's then
         if changes:
             _write_text(Path(folder) / "changes.patch", changes)
     return config
+
+
+def check_kind(config, folder, kind):
+    """Refuse a run of the other kind.
+
+    Args:
+        config: settings, from `read_config`.
+        folder: run folder, for the error.
+        kind: "gan" or "structure".
+
+    Raises:
+        ValueError: the run is of the other kind; names the command that it belongs to.
+    """
+    commands = {"gan": "vgcourse train", "structure": "vgcourse train-structure"}
+    received = config.get("kind", "gan")
+    if received != kind:
+        raise ValueError(
+            f"{folder}: expected a run of `{commands[kind]}`, received one of `{commands[received]}`; name "
+            "that command, or another folder"
+        )
 
 
 def check_settings(folder, **given):
@@ -181,6 +229,7 @@ def continue_run(store, folder, *, minutes=5.0, steps=None, processes=None, watc
 def _continue(store, folder, minutes, steps, processes, watch):
     chief = processes.is_chief
     config = processes.tell_all(read_config(folder) if chief else None)
+    check_kind(config, folder, "gan")
     clips = processes.open_store(store)
     _check_store(store, clips, config)
     gan = processes.make_gan(config)

@@ -65,4 +65,5 @@ NEEDED = {
 LATER = {
     "steps": (f"a whole number, 1 to {LARGEST}", lambda value: _is_whole(value, 1, LARGEST)),
     "store_sha256": ("a text", lambda value: isinstance(value, str)),
+    "kind": ("gan or structure", lambda value: value in ("gan", "structure")),
 }

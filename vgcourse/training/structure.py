@@ -1,13 +1,36 @@
-"""Train, structure first: the painter's plain training, and the same in a run folder.
+"""Train, structure first: the painter's plain training, and a run of it in a folder, killed and resumed.
 
-Frames and joints as in `structure.PeopleFrames`. Batches depend on (seed, step) alone: a resumed training
-ends bit for bit where an unbroken one does.
+A run folder holds what `training.run` says, and `painted.png`, unseen people at the latest sample, and
+`painter.keras` at the end. Frames and joints as in `structure.PeopleFrames`. Batches depend on (seed, step)
+alone: a resumed training ends bit for bit where an unbroken one does.
 """
 
+import itertools
+import shlex
+from pathlib import Path
+
+import numpy as np
+
+from vgcourse import arguments, datasets, show, structure, video
 from vgcourse.structure import painter_batches
+from vgcourse.training.checkpoints import list_checkpoints, restore_checkpoint
 from vgcourse.training.lock import own_folder
 from vgcourse.training.loop import current_step, is_sample_due, iter_training
-from vgcourse.training.run import keep_run, read_history
+from vgcourse.training.run import (
+    check_kind,
+    check_no_run,
+    keep_run,
+    read_config,
+    read_history,
+    write_config,
+    write_first_config,
+)
+from vgcourse.training.timing import steps_for
+
+PEOPLE_A_STEP = 4
+NUM_FRAMES, FPS = 20, 10.0  # of the clips: two seconds, after which all actions repeat
+NUM_POSES = 20  # frames of each person in poses that no action has
+COMMENT = "painted by vgcourse; these people do not exist"
 
 
 def train_painter(gan, people_frames, *, steps, on_sample=None, **options):
@@ -61,3 +84,131 @@ def _rows(gan, people_frames, steps, options):
         raise ValueError(f"people_frames: expected frames {(size, size, 3)}, received {received}")
     batches = painter_batches(people_frames, seed=gan.seed, first_step=current_step(gan), **options)
     return iter_training(gan, batches, steps=steps)
+
+
+# ---- a run -----------------------------------------------------------------------------------------------
+
+
+def start_structure_run(folder, *, size=64, batch_size=PEOPLE_A_STEP, seed=0):
+    """Make a run folder and write down its settings; trains nothing yet.
+
+    Args:
+        folder: run folder to make.
+        size: height and width of a frame in pixels: 32, 64 or 128.
+        batch_size: people a step, each in four frames.
+        seed: of weights and batches.
+
+    Returns:
+        The settings, a dict.
+
+    Raises:
+        ValueError: there is a run in the folder already, or files that are not a run's, another training is
+            writing there, or the size is unknown.
+    """
+    check_no_run(folder)
+    settings = {
+        "kind": "structure",
+        "size": arguments.one_of("size", size, structure.PAINTER_SIZES),
+        "num_frames": 16,  # of a clip that the whole generator makes, as of the pixel GAN's
+        "fps": FPS,
+        "action_names": list(datasets.load_actions("validation", size=32, num_frames=1).action_names),
+        "precision": "float32",
+        "batch_size": arguments.whole_number("batch_size", batch_size, 1),
+        "seed": seed,
+    }
+    return write_first_config(folder, settings)
+
+
+def continue_structure_run(folder, *, minutes=5.0, steps=None):
+    """Train the run in `folder` up to its number of steps, from its newest checkpoint if there is one.
+
+    Args:
+        folder: run folder, see `start_structure_run`.
+        minutes: turned into steps once, when the run has no number of steps yet.
+        steps: the step to reach; None keeps what the run has.
+
+    Returns:
+        Path of the saved painter.
+
+    Raises:
+        ValueError: not a folder of such a run, another training is writing there, or the run is past `steps`.
+    """
+    with own_folder(folder):
+        config = read_config(folder)
+        check_kind(config, folder, "structure")
+        return _train_painter_stage(folder, config, minutes, steps)
+
+
+def _train_painter_stage(folder, config, minutes, steps):
+    known = _people("train", config["size"], poses=NUM_POSES)
+    if steps or "steps" not in config:
+        config["steps"] = steps or _painter_steps(known, config, minutes)
+    gan = _painter_gan(config)
+    if list_checkpoints(folder):
+        restore_checkpoint(gan, folder)
+    if current_step(gan) > config["steps"]:
+        raise ValueError(
+            f"{folder}: the run is at step {current_step(gan)} already, received --steps {config['steps']}"
+        )
+    config["command"] = _command(folder, config)
+    write_config(folder, config)
+    rows = _rows(gan, known, config["steps"], {"batch_size": config["batch_size"]})
+    unseen = _people("validation", config["size"])
+    for row in keep_run(rows, gan, folder, steps=config["steps"]):
+        if is_sample_due(row["step"], config["steps"]):
+            write_painted(gan.painter, unseen, Path(folder) / "painted.png")
+    path = Path(folder) / "painter.keras"
+    structure.save_painter(gan.painter, path)
+    return path
+
+
+def _people(split, size, *, poses=0):
+    clips = datasets.load_actions(split, size=size, num_frames=NUM_FRAMES, fps=FPS)
+    found = structure.frames_by_person(clips)
+    return structure.add_random_poses(found, num_poses=poses) if poses else found
+
+
+def _painter_gan(config):
+    # Without a number of steps only its speed is looked at.
+    return structure.make_painter_gan(config["size"], steps=config.get("steps", 1), seed=config["seed"])
+
+
+def _painter_steps(known, config, minutes):
+    batches = painter_batches(known, batch_size=config["batch_size"], seed=config["seed"])
+    return steps_for(_painter_gan(config), None, minutes, batches=batches)
+
+
+def _command(folder, config):
+    """The command that makes the same run in a new folder: nothing in it is measured any more."""
+    words = ["vgcourse", "train-structure", str(folder)]
+    for name in ("size", "steps", "batch_size", "seed"):
+        words += [f"--{name.replace('_', '-')}", str(config[name])]
+    return shlex.join(words)
+
+
+def write_painted(painter, unseen, path, *, num_people=3, num_frames=10):
+    """Write a sheet of people whom the painter does not know: a row of truth, below it a row painted.
+
+    The first column is all that the painter is given of the person.
+
+    Args:
+        painter: a `structure.Painter`.
+        unseen: `structure.PeopleFrames`.
+        path: the PNG file.
+        num_people: rows, in pairs.
+        num_frames: frames of each, spread over all that there are.
+
+    Raises:
+        VideoError: the folder cannot be written.
+    """
+    places = np.linspace(0, unseen.frames.shape[1] - 1, num_frames).astype(int)
+    frames, joints = unseen.frames[:num_people, places], unseen.joints[:num_people, places]
+    painted = [
+        structure.paint_frames(painter, moving, truth[:1], moving[:1])
+        for truth, moving in zip(frames, joints, strict=True)
+    ]
+    for truth, made in zip(frames, painted, strict=True):
+        made[0] = truth[0]
+    rows = np.stack(list(itertools.chain(*zip(frames, painted, strict=True))))
+    sheet = show.contact_sheet(rows, ["truth", "painted"] * len(frames), every=1)
+    video.write_video(path, sheet[None], fps=1, comment=COMMENT)

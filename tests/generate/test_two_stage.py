@@ -77,6 +77,13 @@ def test_people_are_mixed_by_their_looks(generator):
     assert (halfway < 0.8 * whole).all()
 
 
+def test_halfway_is_the_mean_of_two_looks(generator):
+    """Codes of two stages lie on no sphere: the arc between them would leave the first person too late."""
+    start, end = generate.content_codes(generator, [1, 2])
+    path = generate.content_path(generator, start, end, 3)
+    np.testing.assert_allclose(path, [start, (start + end) / 2, end], atol=1e-6)
+
+
 def test_motion_is_swapped_exactly(generator):
     """The same skeletons under both people: only the looks differ."""
     matrix = generate.swap_motion(generator, content_seeds=[1, 2], actions=["walk", "jack"], motion_seed=3)

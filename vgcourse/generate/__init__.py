@@ -8,6 +8,7 @@ from vgcourse.generate.animate import animate, load_painter, write_animation
 from vgcourse.generate.export import COMMENT, SUFFIXES, check_replaceable, write_clips, write_samples
 from vgcourse.generate.sampling import (
     content_codes,
+    content_path,
     interpolate,
     load_generator,
     make_clips,
@@ -17,13 +18,8 @@ from vgcourse.generate.sampling import (
     swap_motion,
 )
 from vgcourse.generate.seams import best_loop, loop_seams, loop_together
-from vgcourse.generate.two_stage import (
-    TwoStageGenerator,
-    join_stages,
-    load_motion_model,
-    look_directions,
-    reference_of,
-)
+from vgcourse.generate.stages import join_stages, load_motion_model
+from vgcourse.generate.two_stage import TwoStageGenerator, look_directions, reference_of
 
 __all__ = [
     "COMMENT",
@@ -33,6 +29,7 @@ __all__ = [
     "best_loop",
     "check_replaceable",
     "content_codes",
+    "content_path",
     "interpolate",
     "join_stages",
     "load_generator",

@@ -170,8 +170,7 @@ def test_a_seed_that_is_none_is_refused(generator, seed):
 class Recorder:
     """A generator that shows what it gets: content code in red, motion noise in green, action in blue."""
 
-    size, num_frames, content_dim, action_names = 8, 4, 6, ACTIONS
-    motion_shape = (4, 5)  # num_frames, motion_dim
+    size, num_frames, content_dim, motion_shape, action_names = 8, 4, 6, (4, 5), ACTIONS
 
     def __init__(self):
         self.batches = []

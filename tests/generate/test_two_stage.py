@@ -52,8 +52,8 @@ def test_a_clip_is_what_the_painter_makes_of_the_motion(generator, clips):
 def test_a_reference_is_a_frame_of_the_actor():
     frame, joints = generate.reference_of(3, size=32)
     settings = {"size": 32, "num_frames": 20, "fps": 10}
-    np.testing.assert_array_equal(frame, people.render_action("jack", 10_003, **settings)[5])
-    np.testing.assert_allclose(joints, people.action_joints("jack", 10_003, **settings)[5])
+    np.testing.assert_array_equal(frame, people.render_action("wave1", 10_003, **settings)[5])
+    np.testing.assert_allclose(joints, people.action_joints("wave1", 10_003, **settings)[5])
 
 
 def test_seeds_mean_people_and_ways_of_moving(generator, clips):
@@ -75,6 +75,13 @@ def test_people_are_mixed_by_their_looks(generator):
     whole = np.abs(ends[0].astype(int) - ends[1]).mean()
     assert (halfway > 0.2 * whole).all()
     assert (halfway < 0.8 * whole).all()
+
+
+def test_halfway_is_the_mean_of_two_looks(generator):
+    """Codes of two stages lie on no sphere: the arc between them would leave the first person too late."""
+    start, end = generate.content_codes(generator, [1, 2])
+    path = generate.content_path(generator, start, end, 3)
+    np.testing.assert_allclose(path, [start, (start + end) / 2, end], atol=1e-6)
 
 
 def test_motion_is_swapped_exactly(generator):
@@ -104,7 +111,7 @@ def test_stages_are_joined_from_their_files(generator, clips, tmp_path):
     np.testing.assert_array_equal(generate.sample(joined, num_clips=3, seed=7), clips)
     with pytest.raises(ValueError, match=r"painter\.keras: expected a MotionModel, found a Painter"):
         generate.join_stages(painter, motion)
-    with pytest.raises(ValueError, match=r"none\.keras: expected a MotionModel, but it cannot be read"):
+    with pytest.raises(ValueError, match=r"none\.keras: expected a motion model .*, found no such file"):
         generate.join_stages(tmp_path / "none.keras", painter)
 
 

@@ -97,6 +97,15 @@ def test_every_start_is_the_motion_turned_round(joints, components):
     np.testing.assert_allclose(starts[:, 3], expected, atol=1e-5)
 
 
+def test_turned_coefficients_are_the_motion_started_later(joints, components):
+    """By three of twenty frames; only the last cosine may be left behind, its sine being cut off."""
+    turned = components.turn(components.encode(joints, size=64), np.full((30, 1), 3 / 20))
+    expected = components.encode(np.concatenate([joints[:, 3:], joints[:, :3]], axis=1), size=64)
+    errors = np.abs(np.asarray(turned) - np.asarray(expected)).max(axis=0)
+    assert errors[:-1].max() < 1e-4
+    assert np.abs(np.asarray(turned) - components.encode(joints, size=64)).max() > 0.5
+
+
 def test_batches_are_a_function_of_seed_and_step():
     coefficients = np.arange(4 * 3 * 2, dtype=np.float32).reshape(4, 3, 2)
     actions = np.array([7, 5, 3, 1])

@@ -161,7 +161,10 @@ def control_panel(generator, *, num_looks=4):
     @functools.lru_cache(maxsize=64)
     def clip_of(action, person, blend_with, blend, motion, *shifts):
         people = generate.content_codes(generator, [person, blend_with])
-        code = generate.slerp(*people, 101)[round(100 * blend)] + np.float32(shifts) @ directions
+        code = (
+            generate.content_path(generator, *people, 101)[round(100 * blend)]
+            + np.float32(shifts) @ directions
+        )
         noise = generate.motion_noise(generator, [motion])
         clip = generate.make_clips(generator, code[None], noise, [action])[0]
         return clip, slice(None) if generator.makes_loops else slice(*generate.best_loop(clip))

@@ -39,13 +39,15 @@ def nearest_motions(joints, actions, real_joints, real_actions):
     return nearest
 
 
-def motion_spread(joints, actions):
-    """How much motions of one action differ: the mean distance of two of them, wherever they start.
+def motion_spread(joints, actions, *, turned=True):
+    """How much motions of one action differ: the mean distance of two of them.
 
     Far under that of real motions, everybody moves alike.
 
     Args:
         joints, actions: as in `nearest_motions`; two motions or more of every action.
+        turned: whether two motions are compared from their best starts, so that ways of moving count alone.
+            Otherwise different starts count, too, and for most: everybody may move alike, out of step.
 
     Returns:
         A float, in pixels: the mean over actions.
@@ -59,7 +61,7 @@ def motion_spread(joints, actions):
         motions = joints[actions == action]
         if len(motions) < 2:
             raise ValueError(f"actions: expected two motions of every action, received one of {action}")
-        spreads.append(_distances(motions, motions)[np.triu_indices(len(motions), k=1)].mean())
+        spreads.append(_distances(motions, motions, turned=turned)[np.triu_indices(len(motions), k=1)].mean())
     return float(np.mean(spreads))
 
 
@@ -114,28 +116,32 @@ def score_motions(joints, actions, real_joints, real_actions, *, components):
         components: a fitted `structure.MotionComponents`; the Frechet distance is that of its coefficients.
 
     Returns:
-        A dict: `nearest` and `spread` in pixels, `backwards` in [0, 1], `frechet_distance` in squared
-        units of the coefficients. No number stands alone: put another set of real motions beside it.
+        A dict: `nearest`, `spread` and `spread_in_time` (different starts count, too) in pixels, `backwards`
+        in [0, 1], `frechet_distance` in squared units of the coefficients. No number stands alone: put
+        another set of real motions beside it.
     """
     starts = [components.encode_all_starts(motions, size=64) for motions in (real_joints, joints)]
     return {
         "nearest": float(nearest_motions(joints, actions, real_joints, real_actions).mean()),
         "spread": motion_spread(joints, actions),
+        "spread_in_time": motion_spread(joints, actions, turned=False),
         "backwards": backwards_share(joints, actions, real_joints, real_actions),
         "frechet_distance": frechet_distance(*(c.reshape(-1, c.shape[-1]) for c in starts)),
     }
 
 
-def _distances(motions, others):
-    """Root-mean-square distances over the best start, `(len(motions), len(others))`.
+def _distances(motions, others, *, turned=True):
+    """Root-mean-square distances, `(len(motions), len(others))`; if `turned`, from the best start.
 
     |a - b|^2 = |a|^2 + |b|^2 - 2 a.b, and a.b at all starts at once is a product of Fourier transforms.
     """
-    frames, numbers = motions.shape[1], motions[0].size
-    a, b = (x.reshape(len(x), frames, -1) - x.mean() for x in (motions, others))
+    frames, numbers, centre = motions.shape[1], motions[0].size, others.mean(axis=(0, 1))
+    # A large common offset would eat up the digits below.
+    a, b = ((x - centre).reshape(len(x), frames, -1) for x in (motions, others))
     squares = np.sum(a**2, axis=(1, 2))[:, None] + np.sum(b**2, axis=(1, 2))
     waves_a, waves_b = (np.fft.rfft(x, axis=1).transpose(1, 0, 2) for x in (a, b))
-    products = np.fft.irfft(waves_a @ waves_b.conj().transpose(0, 2, 1), frames, axis=0).max(axis=0)
+    products = np.fft.irfft(waves_a @ waves_b.conj().transpose(0, 2, 1), frames, axis=0)
+    products = products.max(axis=0) if turned else products[0]
     return np.sqrt((squares - 2 * products).clip(0) / numbers)
 
 

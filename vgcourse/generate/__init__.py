@@ -15,6 +15,7 @@ from vgcourse.generate.export import (
 )
 from vgcourse.generate.sampling import (
     content_codes,
+    content_path,
     interpolate,
     load_generator,
     make_clips,
@@ -24,4 +25,5 @@ from vgcourse.generate.sampling import (
     swap_motion,
 )
 from vgcourse.generate.seams import best_loop, loop_seams, loop_together
-from vgcourse.generate.two_stage import TwoStageGenerator, join_stages, look_directions, reference_of
+from vgcourse.generate.stages import join_stages, load_motion_model
+from vgcourse.generate.two_stage import TwoStageGenerator, look_directions, reference_of

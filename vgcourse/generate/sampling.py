@@ -227,6 +227,26 @@ def slerp(start, end, num_steps):
     return arc.astype(np.float32)
 
 
+def content_path(generator, start, end, num_steps):
+    """Content codes on the way from one person to another.
+
+    Args:
+        generator: a `models.VideoGenerator`, whose codes lie on a sphere: the way is the arc of `slerp`; or a
+            `TwoStageGenerator`, whose codes are colours: they are mixed along a straight line.
+        start, end: float `(content_dim,)`, the codes of the two people.
+        num_steps: codes on the way, both ends included, 2 or more.
+
+    Returns:
+        float32 `(num_steps, content_dim)`; the first is `start`, the last is `end`.
+
+    Raises:
+        ValueError: as `slerp`.
+    """
+    if not isinstance(generator, TwoStageGenerator):
+        return slerp(start, end, num_steps)
+    return np.linspace(start, end, whole_number("num_steps", num_steps, 2), dtype=np.float32)
+
+
 def interpolate(generator, *, action, seeds, num_steps, motion_seed):
     """From one person to another, step by step, all moving alike.
 
@@ -245,7 +265,7 @@ def interpolate(generator, *, action, seeds, num_steps, motion_seed):
     """
     if np.shape(seeds) != (2,):
         raise ValueError(f"seeds: expected two whole numbers, one per person, received {seeds!r}")
-    content = slerp(*content_codes(generator, seeds), num_steps)
+    content = content_path(generator, *content_codes(generator, seeds), num_steps)
     motion = np.repeat(motion_noise(generator, [motion_seed]), num_steps, axis=0)
     return make_clips(generator, content, motion, [action] * num_steps)
 

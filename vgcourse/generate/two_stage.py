@@ -6,7 +6,6 @@ Axes: clips `(batch, time, height, width, channels)`, float32 in the model range
 """
 
 import math
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,7 +16,7 @@ from vgcourse.arguments import whole_number
 from vgcourse.structure import MotionModel, Painter, draw_skeleton
 
 FIRST_PERSON = 10_000  # person 0 is this actor: nobody from here on was trained on, or is tested on
-REFERENCE_ACTION, REFERENCE_FRAME = "jack", 5  # seen from the front, limbs apart
+REFERENCE_ACTION, REFERENCE_FRAME = "wave1", 5  # seen from the front, arms apart
 AT_ONCE = 16  # reference frames that the painter looks at together
 
 
@@ -165,28 +164,3 @@ def look_directions(generator, num_directions, *, num_people=64):
     # The sign of a direction is arbitrary: choose one, so that a slider's right is always its right.
     largest = np.abs(found).argmax(axis=1)
     return (found * np.sign(found[np.arange(len(found)), largest])[:, None]).astype(np.float32)
-
-
-def join_stages(motion, painter):
-    """A two-stage generator from the files of its stages.
-
-    Args:
-        motion: path of a `.keras` file with a `structure.MotionModel`.
-        painter: path of a `.keras` file with a `structure.Painter`.
-
-    Returns:
-        A `TwoStageGenerator`.
-
-    Raises:
-        ValueError: a file is missing, damaged, or holds another kind of model; names it.
-    """
-    stages = []
-    for path, kind in ((Path(motion), MotionModel), (Path(painter), Painter)):
-        try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # a damaged file may fail in the zip, JSON, HDF5 or Keras layer
-            raise ValueError(f"{path}: expected a {kind.__name__}, but it cannot be read: {error}") from error
-        if not isinstance(model, kind):
-            raise ValueError(f"{path}: expected a {kind.__name__}, found a {type(model).__name__}")
-        stages.append(model)
-    return TwoStageGenerator(*stages)

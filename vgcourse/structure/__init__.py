@@ -6,9 +6,14 @@ Axes: joints `(..., joint, 3)`, pixels and depth, see `people.action_joints`; fr
 
 from vgcourse.structure.components import MotionComponents, iter_motion_batches
 from vgcourse.structure.drawings import LIMBS, NUM_LIMBS, draw_skeleton, limb_maps
-from vgcourse.structure.flow import FlowMatching, MotionFlow, flow_pair, follow_flow
+from vgcourse.structure.flow import FlowMatching, MotionFlow, flow_pair, follow_flow, make_flow_matching
 from vgcourse.structure.motion import MotionModel, build_motion_network
-from vgcourse.structure.motion_gan import MotionGAN, MotionGenerator, build_motion_discriminator
+from vgcourse.structure.motion_gan import (
+    MotionGAN,
+    MotionGenerator,
+    build_motion_discriminator,
+    make_motion_gan,
+)
 from vgcourse.structure.painter import (
     PAINTER_SIZES,
     Painter,
@@ -25,3 +30,4 @@ from vgcourse.structure.people_frames import (
     frames_by_person,
     painter_batches,
 )
+from vgcourse.structure.rounded import save_rounded

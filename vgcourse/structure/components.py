@@ -5,6 +5,8 @@ Axes: joints `(num_motions, time, joint, 3)`, x, y and depth in pixels of frames
 behind its last frame comes its first, so it may start at any frame.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -49,6 +51,11 @@ class MotionComponents(keras.layers.Layer):
         self.scales = self.add_weight(
             shape=(num_components,), initializer="ones", trainable=False, name="scales"
         )
+        # How each coefficient turns with time: waves a loop (below 0: a sine), and its partner's place.
+        self.waves, self.partners = (
+            self.add_weight(shape=(num_components,), initializer="zeros", trainable=False, name=name)
+            for name in ("waves", "partners")
+        )
         self.built = True
 
     def fit(self, joints, *, size):
@@ -67,8 +74,9 @@ class MotionComponents(keras.layers.Layer):
         """
         joints = self._checked(joints, least=2).astype(np.float64) / size
         mean = joints.mean(axis=(0, 1)).ravel()  # over all starts every frame's mean is the same
-        deviations, directions = closed_components(joints.reshape(*joints.shape[:2], -1) - mean)
-        deviations, directions = deviations[: self.num_components], directions[: self.num_components]
+        found = closed_components(joints.reshape(*joints.shape[:2], -1) - mean)
+        deviations, directions, waves = (part[: self.num_components] for part in found)
+        self._note_waves(waves)
         self.mean.assign(np.tile(mean, self.num_frames))
         self.directions.assign(directions.reshape(self.num_components, -1))
         # Half way to equal spreads: small coefficients are seen, and an error of theirs still costs less.
@@ -101,6 +109,30 @@ class MotionComponents(keras.layers.Layer):
         """
         numbers = ops.matmul(ops.cast(coefficients, "float32") * self.scales, self.directions) + self.mean
         return ops.reshape(numbers * size, (-1, self.num_frames, self.num_joints, 3))
+
+    def turn(self, coefficients, turns):
+        """The same motions, started later; any part of a loop, not whole frames only.
+
+        Args:
+            coefficients: float `(num_motions, num_components)`.
+            turns: float `(num_motions, 1)`, parts of a loop: 0.5 starts half a loop later.
+
+        Returns:
+            float32 tensor `(num_motions, num_components)`.
+        """
+        coefficients, turns = (ops.cast(x, "float32") for x in (coefficients, turns))
+        angles = 2 * math.pi * turns * self.waves
+        others = ops.take(coefficients, ops.cast(self.partners, "int32"), axis=1)
+        return ops.cos(angles) * coefficients + ops.sin(angles) * others
+
+    def _note_waves(self, waves):
+        """Pairs of cosine and sine turn into each other; what has no partner among those kept stays."""
+        places = np.arange(self.num_components)
+        paired = np.append(waves[1:] == -waves[:-1], False) & (waves > 0)
+        partners = np.where(paired, places + 1, places)
+        partners[1:] = np.where(paired[:-1], places[:-1], partners[1:])
+        self.waves.assign(np.where(partners == places, 0, waves))
+        self.partners.assign(partners)
 
     def encode_all_starts(self, joints, *, size):
         """Motions as coefficients, once for every frame that they may start with.
@@ -146,9 +178,10 @@ def closed_components(loops):
         loops: float `(num_loops, num_frames, numbers)`, with a mean of 0 over the first two axes.
 
     Returns:
-        The standard deviations along the directions, largest first, and the directions
-        `(num_frames * numbers, num_frames, numbers)`, orthogonal and of length 1. The same as those of all
-        loops at all starts, in a hundredth of the time.
+        The standard deviations along the directions, largest first; the directions
+        `(num_frames * numbers, num_frames, numbers)`, orthogonal and of length 1; and their numbers of waves,
+        below 0 for a sine, whose cosine stands before it. The same as those of all loops at all starts, in a
+        hundredth of the time.
     """
     num_frames = loops.shape[1]
     spectrum = np.fft.rfft(loops, axis=1, norm="ortho")
@@ -161,10 +194,11 @@ def closed_components(loops):
             # When a wave starts is arbitrary: it is at its height at first, where it is largest.
             pattern = pattern * np.exp(-1j * np.angle(pattern[np.abs(pattern).argmax()]))
             wave = turns[:, None] * pattern
-            for direction in (wave.real, wave.imag) if 0 < 2 * waves < num_frames else (wave.real,):
-                found.append((max(variance, 0.0), direction / np.linalg.norm(direction)))
-    found.sort(key=lambda pair: -pair[0])
-    return np.sqrt([variance for variance, _ in found]), np.stack([direction for _, direction in found])
+            pair = [(wave.real, waves), (wave.imag, -waves)]
+            for direction, signed in pair if 0 < 2 * waves < num_frames else pair[:1]:
+                found.append((math.sqrt(max(variance, 0.0)), direction / np.linalg.norm(direction), signed))
+    found.sort(key=lambda one: -one[0])
+    return tuple(np.stack(part) for part in zip(*found, strict=True))
 
 
 def iter_motion_batches(coefficients, actions, *, batch_size=128, seed=0, first_step=0):

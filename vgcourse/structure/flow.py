@@ -102,6 +102,21 @@ class MotionFlow(MotionModel):
         return follow_flow(velocity, ops.cast(noise, "float32"), steps=steps)
 
 
+def make_flow_matching(action_names, components, *, fps=10.0, seed=0):
+    """A compiled training of a motion flow by the course's recipe.
+
+    Args:
+        action_names, components, fps, seed: as in `make_motion_gan`.
+
+    Returns:
+        A `FlowMatching`, compiled.
+    """
+    keras.utils.set_random_seed(seed)
+    training = FlowMatching(MotionFlow.of_components(action_names, components, fps=fps), seed=seed)
+    training.compile()
+    return training
+
+
 class FlowMatching(keras.Model):
     """Training of a motion flow: guess the velocity of straight paths. One network, no second player.
 

@@ -10,7 +10,7 @@ from keras import layers, ops
 from vgcourse.structure.components import MotionComponents
 
 
-def build_motion_network(num_components, num_actions, *, width=96, depth=4, timed=False):
+def build_motion_network(num_components, num_actions, *, width=64, depth=4, timed=False):
     """The network of both motion models: coefficients in, coefficients out, told the action.
 
     Layers that add to what they were given, with the action (and the time) stretching and shifting each of
@@ -83,7 +83,7 @@ class MotionModel(keras.Model):
         fps=10.0,
         num_joints=25,
         num_components=48,
-        width=96,
+        width=64,
         depth=4,
         **kwargs,
     ):
@@ -92,6 +92,14 @@ class MotionModel(keras.Model):
         self.num_joints, self.num_components = num_joints, num_components
         self.width, self.depth = width, depth
         self.components = MotionComponents(num_frames, num_joints, num_components)
+
+    @classmethod
+    def of_components(cls, action_names, components, **options):
+        """An untrained model for motions whose components are fitted; `options` as of `MotionModel`."""
+        shape = {name: getattr(components, name) for name in ("num_frames", "num_joints", "num_components")}
+        model = cls(action_names, **shape, **options)
+        model.components.set_weights(components.get_weights())
+        return model
 
     def make_coefficients(self, noise, actions):
         """The coefficients of new motions; each model has its way.

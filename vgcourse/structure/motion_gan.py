@@ -18,6 +18,10 @@ from vgcourse.structure.motion import MotionModel, build_motion_network
 class MotionGenerator(MotionModel):
     """Noise and an action in, the coefficients of a motion out, in one step.
 
+    A motion may start anywhere. That needs no learning: the network makes a motion of all noise but the first
+    two numbers, and their direction says how far it is turned. (Left to the network, a game on ways to start
+    is what it learns first, and ways to move it hardly learns.)
+
     Call it with `[noise, actions]`, shapes `(batch, num_components)` and `(batch,)` int; it returns
     coefficients `(batch, num_components)`.
 
@@ -32,17 +36,17 @@ class MotionGenerator(MotionModel):
         self.built = True
 
     def call(self, inputs):
-        return self.network(inputs)
+        noise, actions = inputs
+        turns = ops.arctan2(noise[:, :1], noise[:, 1:2]) / (2 * math.pi)
+        rest = ops.concatenate([ops.zeros_like(noise[:, :2]), noise[:, 2:]], axis=1)
+        return self.components.turn(self.network([rest, actions]), turns)
 
     def make_coefficients(self, noise, actions):
         return self([ops.cast(noise, "float32"), ops.cast(actions, "int32")])
 
 
-def build_motion_discriminator(num_components, num_actions, *, width=96, depth=3):
-    """Is this the motion of a person who does this action, and do such motions differ as real ones do?
-
-    Judged one by one, motions may all be alike. So it also sees how much each coefficient differs among the
-    batch's motions of the same action.
+def build_motion_discriminator(num_components, num_actions, *, width=64, depth=3):
+    """Is this the motion of a person who does this action?
 
     Args:
         num_components: coefficients of a motion.
@@ -53,36 +57,35 @@ def build_motion_discriminator(num_components, num_actions, *, width=96, depth=3
     Returns:
         A `keras.Model`: `[(batch, num_components), (batch,) int]` -> logits `(batch, 1)`.
 
-    Source: projection: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637; deviations within the batch:
-    Karras et al. 2018, section 3, https://arxiv.org/abs/1710.10196
+    Source: projection: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637
     """
     coefficients, actions = layers.Input((num_components,)), layers.Input((), dtype="int32")
     action = ops.one_hot(actions, num_actions)
-    seen = [coefficients, action, deviations_within(coefficients, action)]
-    x = layers.Dense(width)(ops.concatenate(seen, axis=-1))
+    x = layers.Dense(width)(ops.concatenate([coefficients, action], axis=-1))
     for _ in range(depth):
         x = x + layers.Dense(width)(layers.Dense(2 * width, activation="silu")(x))
     match = layers.Dot(1)([x, layers.Dense(width, use_bias=False)(action)]) / math.sqrt(width)
     return keras.Model([coefficients, actions], layers.Dense(1)(x) + match, name="motion_discriminator")
 
 
-def deviations_within(coefficients, one_hot):
-    """How much each coefficient differs among the motions of the same action in a batch.
+def make_motion_gan(action_names, components, *, fps=10.0, seed=0):
+    """A compiled motion GAN by the course's recipe.
 
     Args:
-        coefficients: float32 `(batch, num_components)`.
-        one_hot: float32 `(batch, num_actions)`, 1 at each motion's action.
+        action_names: names of the actions.
+        components: fitted `MotionComponents`; copied.
+        fps: frames per second of the motions.
+        seed: of the initial weights and of all noise.
 
     Returns:
-        float32 `(batch, num_components)`: each motion is told the standard deviations of its action, 0 if
-        there is no other motion of it.
+        A `MotionGAN`, compiled.
     """
-    counts = ops.maximum(ops.sum(one_hot, axis=0), 1)[:, None]
-    means = ops.matmul(ops.transpose(one_hot), coefficients) / counts
-    squares = ops.square(coefficients - ops.matmul(one_hot, means))
-    variances = ops.matmul(ops.transpose(one_hot), squares) / counts
-    # The slope of sqrt is infinite at 0, where a motion is alone.
-    return ops.matmul(one_hot, ops.sqrt(variances + 1e-6) - 1e-3)
+    keras.utils.set_random_seed(seed)
+    generator = MotionGenerator.of_components(action_names, components, fps=fps)
+    discriminator = build_motion_discriminator(components.num_components, len(generator.action_names))
+    gan = MotionGAN(generator, discriminator, seed=seed)
+    gan.compile()
+    return gan
 
 
 class MotionGAN(keras.Model):
@@ -99,7 +102,7 @@ class MotionGAN(keras.Model):
         ema_generator: running average of the generator; samples come from it.
     """
 
-    def __init__(self, generator, discriminator, *, seed=0, r1_gamma=0.2, ema_decay=0.998):
+    def __init__(self, generator, discriminator, *, seed=0, r1_gamma=0.05, ema_decay=0.998):
         super().__init__(name="motion_gan")
         self.generator, self.discriminator = generator, discriminator
         self.ema_generator = type(generator).from_config(generator.get_config())

@@ -79,7 +79,7 @@ def iter_training(gan, batches, *, steps, show_progress=True):
             now = time.perf_counter()
             row = {"step": step, "seconds": now - start, "data_wait": waited / (now - logged), **means}
             _check_finite(row)
-            bar.set_postfix({name: f"{means[name]:.2f}" for name in ("d_loss", "g_loss")})
+            bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items() if name.endswith("loss")})
             bar.update(step - bar.n)
             logs, waited, logged = [], 0.0, now
             yield row

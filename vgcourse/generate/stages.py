@@ -1,0 +1,63 @@
+"""Generate, two stages from their files: a motion model and a painter, each trained by itself.
+
+Axes as in `two_stage`.
+"""
+
+from pathlib import Path
+
+import keras
+
+from vgcourse import video
+from vgcourse.files import data_folder
+from vgcourse.generate.animate import load_painter
+from vgcourse.generate.two_stage import TwoStageGenerator
+from vgcourse.structure import MotionModel
+
+
+def join_stages(motion=None, painter=None):
+    """A two-stage generator from the files of its stages.
+
+    Args:
+        motion: as in `load_motion_model`.
+        painter: as in `load_painter`.
+
+    Returns:
+        A `TwoStageGenerator`.
+
+    Raises:
+        ValueError: a file is missing, damaged, or holds another kind of model; names it.
+    """
+    return TwoStageGenerator(load_motion_model(motion), load_painter(painter))
+
+
+def load_motion_model(path=None):
+    """Load a trained motion model.
+
+    Args:
+        path: a `.keras` file; None takes the motion GAN's generator that comes with the course, "flow" its
+            motion flow.
+
+    Returns:
+        A `structure.MotionGenerator` or a `structure.MotionFlow`.
+
+    Raises:
+        ValueError: the file is missing, damaged, or holds something other than a motion model.
+    """
+    if path is None or path == "flow":
+        path = data_folder() / "checkpoints" / ("motion_flow.keras" if path else "motion_gan.keras")
+    path = Path(video.checked_path(path))
+    advice = "Train one with `python benchmarks/motion.py --out DIR` and load DIR/motion_gan.keras."
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: expected a motion model saved as a .keras file, found no such file. {advice}"
+        )
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # a damaged file may fail in the zip, JSON, HDF5 or Keras layer
+        raise ValueError(
+            f"{path}: expected a motion model saved as a .keras file, but it cannot be read: it is damaged, "
+            f"unfinished or of another kind ({type(error).__name__}). {advice}"
+        ) from error
+    if not isinstance(model, MotionModel):
+        raise ValueError(f"{path}: expected a MotionModel, found a {type(model).__name__}. {advice}")
+    return model

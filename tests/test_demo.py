@@ -2,13 +2,15 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
 
-from vgcourse import datasets, demo, evaluate, generate, people, training, video
+from vgcourse import datasets, demo, evaluate, generate, people, structure, training, video
 
-WANTED = {"samples.gif", "samples.png", "samples.mp4", "metrics.json", "history.csv", "generator.keras"}
+OF_GAN = {"samples.gif", "samples.png", "samples.mp4", "metrics.json", "history.csv", "generator.keras"}
+WANTED = OF_GAN | {"two_stage.keras", "comparison.gif", "comparison.png"}
 SCORES = dict.fromkeys(evaluate.scores.HEADINGS, 0.25)
 
 
@@ -51,7 +53,7 @@ def seen(monkeypatch):
 
 
 def test_the_whole_path_on_small_data(seen, tmp_path, capsys):
-    scores = demo.run_demo(tmp_path, minutes=0.5, precision="float32", seed=5)
+    scores = demo.run_demo(tmp_path, minutes=0.5, only="gan", precision="float32", seed=5)
 
     # Trained on training people, 20 frames of each, for the steps that fit.
     assert seen["trained_on"].clip_shape == (20, 32, 32, 3)
@@ -74,17 +76,62 @@ def test_the_whole_path_on_small_data(seen, tmp_path, capsys):
 
     # What it leaves and says.
     kept = json.loads((tmp_path / "metrics.json").read_text())
-    assert kept == {"size": 32, "steps": 50, "precision": "float32", "seed": 5, **scores}
-    assert list(scores) == ["untrained", "trained", "real"]
+    settings = {"made_by": "vgcourse demo", "size": 32, "steps": 50, "precision": "float32", "seed": 5}
+    assert kept == {**settings, **scores}
+    assert list(scores) == ["untrained GAN", "GAN", "real, 32x32"]
     with (tmp_path / "history.csv").open(newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["50"]
-    names = {"generator.keras", "history.csv", "metrics.json", "samples.gif", "samples.mp4", "samples.png"}
-    assert {path.name for path in tmp_path.iterdir()} == names
+    assert {path.name for path in tmp_path.iterdir()} == OF_GAN
     assert video.probe(tmp_path / "samples.gif").fps == 10
     said = capsys.readouterr().out
-    table = said[said.index("Frechet distance") :].splitlines()
-    assert [line.split()[0] for line in table[1:4]] == ["untrained", "trained", "real"]
+    assert re.search("untrained GAN +GAN +real, 32x32\n", said)
     assert str(tmp_path) in said
+
+
+@pytest.fixture
+def stages(seen, monkeypatch):
+    """What structure first was given, its training a stand-in."""
+
+    def train_stages(clips, *, minutes, seed):
+        seen.update(stages_on=clips, minutes=minutes, stages_seed=seed)
+        motion = structure.MotionGenerator(people.ACTIONS, width=8, depth=1)
+        return motion, structure.Painter(64, channels=4)
+
+    monkeypatch.setattr(training, "train_stages", train_stages)
+    return seen
+
+
+def test_both_ways_share_the_minutes_and_are_shown_beside_real_clips(stages, tmp_path, capsys):
+    scores = demo.run_demo(tmp_path, minutes=3.0, precision="float32", seed=2)
+    assert stages["steps"] == 100  # a third of three minutes
+    assert (stages["minutes"], stages["stages_seed"]) == (pytest.approx(2.0), 2)
+    assert stages["stages_on"].clip_shape == (20, 64, 64, 3)
+    assert set(stages["stages_on"].clips[:, 0].flat) == {100}
+    assert list(scores) == ["untrained GAN", "GAN", "real, 32x32", "structure first", "real, 64x64"]
+    assert {path.name for path in tmp_path.iterdir()} == WANTED
+    generate.load_generator(tmp_path / "two_stage.keras")
+    # Three rows: the second is the GAN's, whose 32 pixels are shown as large as the others' 64.
+    size = video.probe(tmp_path / "comparison.gif")
+    rows = video.probe(tmp_path / "comparison.png")
+    assert (size.width, size.height) == (rows.width, rows.height)
+    assert "comparison.gif" in capsys.readouterr().out
+
+
+def test_structure_first_alone_gets_all_the_time(stages, tmp_path):
+    scores = demo.run_demo(tmp_path, minutes=1.5, only="structure")
+    assert stages["minutes"] == 1.5
+    assert "trained_on" not in stages
+    assert list(scores) == ["structure first", "real, 64x64"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *generate.SAMPLES,
+        "metrics.json",
+        "two_stage.keras",
+    }
+
+
+def test_another_generator_is_refused(seen, tmp_path):
+    with pytest.raises(ValueError, match="only.*gan.*structure.*flow"):
+        demo.run_demo(tmp_path, only="flow")
 
 
 def test_seed_size_and_precision_reach_the_gan(seen, tmp_path, monkeypatch):
@@ -100,7 +147,7 @@ def test_seed_size_and_precision_reach_the_gan(seen, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "make_gan", make_gan)
     for options in ({}, {"size": 64, "precision": "float16", "seed": 3}):
         with pytest.raises(Stop):
-            demo.run_demo(tmp_path, **options)
+            demo.run_demo(tmp_path, only="gan", **options)
     assert made == [
         ((32, people.ACTIONS), {"precision": "bfloat16", "seed": 0}),
         ((64, people.ACTIONS), {"precision": "float16", "seed": 3}),
@@ -119,14 +166,17 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(seen, tmp_path)
 
 @pytest.mark.slow
 def test_demo_writes_all_it_promises(tmp_path, capsys):
-    scores = demo.run_demo(tmp_path / "demo", minutes=0.15, precision="float32")
+    scores = demo.run_demo(tmp_path / "demo", minutes=0.6, precision="float32")
     assert {path.name for path in (tmp_path / "demo").iterdir()} == WANTED
     printed = capsys.readouterr().out
-    assert all(row in printed for row in ("untrained", "trained", "real", "jupyter lab"))
+    assert all(row in printed for row in ("untrained GAN", "structure first", "real, 64x64", "jupyter lab"))
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
-    assert metrics["trained"] == scores["trained"]
-    assert metrics["real"]["motion_control_score"] > 0.95
-    assert metrics["real"]["limbs_found"] > 0.9 > metrics["trained"]["limbs_found"]
+    assert metrics["GAN"] == scores["GAN"]
+    for real in ("real, 32x32", "real, 64x64"):
+        assert metrics[real]["motion_control_score"] > 0.95
+        assert metrics[real]["limbs_found"] > 0.9
+    assert metrics["GAN"]["limbs_found"] < 0.5 < metrics["structure first"]["limbs_found"]
+    assert metrics["structure first"]["motion_control_score"] > 0.8
     with open(tmp_path / "demo" / "history.csv", newline="") as file:
         assert int(list(csv.DictReader(file))[-1]["step"]) == metrics["steps"]
     info = video.probe(tmp_path / "demo" / "samples.gif")
@@ -168,5 +218,5 @@ def test_a_demo_that_was_stopped_can_be_given_again(seen, tmp_path, monkeypatch)
             demo.run_demo(tmp_path)
     assert (tmp_path / "generator.keras").exists()
     for _ in range(2):
-        demo.run_demo(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == WANTED
+        demo.run_demo(tmp_path, only="gan")
+    assert {path.name for path in tmp_path.iterdir()} == OF_GAN

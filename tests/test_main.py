@@ -438,7 +438,7 @@ def reaches(monkeypatch, target, arguments, *, returns=None):
 
 def test_demo_passes_its_options_on(monkeypatch):
     demo = functools.partial(reaches, monkeypatch, "vgcourse.demo.run_demo")
-    assert demo(["demo"]) == call(Path("demo"), minutes=2.0, size=32, precision="auto", seed=0)
+    assert demo(["demo"]) == call(Path("demo"), minutes=3.0, only=None, size=32, precision="auto", seed=0)
     options = ["--minutes", 3, "--out", "there", "--seed", 7, "--size", 64, "--precision", "float16"]
     given = {"minutes": 3.0, "size": 64, "precision": "float16", "seed": 7}
     assert demo(["demo", *options]) == call(Path("there"), **given)

@@ -79,17 +79,21 @@ def options(
 
 @app.command()
 def demo(
-    minutes: Annotated[float, typer.Option(min=0.05, max=LONGEST, help="Minutes of training.")] = 2.0,
+    minutes: Annotated[float, typer.Option(min=0.05, max=LONGEST, help="Minutes of training.")] = 3.0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
+    only: Annotated[
+        str | None,
+        typer.Option(callback=one_of(("gan", "structure")), help="gan or structure; both if not given."),
+    ] = None,
     seed: Seed = 0,
     size: Size = 32,
     precision: Precision = "auto",
 ):
-    """Train the video GAN on the clips in data/ and show what it makes."""
+    """Train the video GAN, then structure first, on the clips in data/ and show what they make."""
     quiet()
     from vgcourse.demo import run_demo
 
-    run_demo(out, minutes=minutes, size=size, precision=precision, seed=seed)
+    run_demo(out, minutes=minutes, only=only, size=size, precision=precision, seed=seed)
 
 
 @app.command()
@@ -246,7 +250,9 @@ def train(
 
 @app.command()
 def train_structure(
-    run: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, history, samples, painter.")],
+    run: Annotated[
+        Path, typer.Argument(help="Folder of the run: checkpoints, history, samples, both models.")
+    ],
     minutes: Annotated[
         float | None,
         typer.Option(min=0.05, max=LONGEST, help="Turned into steps after a short probe; 4 if not given."),
@@ -265,8 +271,12 @@ def train_structure(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint in RUN.")] = False,
 ):
-    """Train structure first on the clips in data/: a painter of people; killed, it goes on with --resume."""
+    """Train structure first on the clips in data/: a painter and a motion GAN; killed, --resume goes on.
+
+    The motion GAN comes last, takes half a minute and is trained in one go.
+    """
     quiet()
+    from vgcourse import generate as stage
     from vgcourse import training
 
     settings = {"size": size, "batch_size": batch_size, "seed": seed}
@@ -275,8 +285,10 @@ def train_structure(
     else:
         given = {name: value for name, value in settings.items() if value is not None}
         training.start_structure_run(run, **given)
-    painter = training.continue_structure_run(run, minutes=minutes or 4.0, steps=steps)
-    print(f"{painter}: the trained painter; `vgcourse animate --painter {run} ...` lends people motions")
+    training.continue_structure_run(run, minutes=minutes or 4.0, steps=steps)
+    path = stage.save_stages(run)
+    print(f"{path}: both stages; `vgcourse generate {run} OUT` shows their clips")
+    print(f"`vgcourse animate OUT --painter {run} ...` lends people motions")
 
 
 @app.command()

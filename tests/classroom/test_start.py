@@ -29,7 +29,7 @@ print(len(tf.config.list_logical_devices("CPU")), tf.get_logger().level, os.envi
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=env
     )
-    assert ran.stdout.split() == ["False", "2", "40", "2"]  # 40 is ERROR
+    assert ran.stdout.split() == ["False", "2", "40", "3"]  # 40 is ERROR
     assert ran.stderr.startswith("back")
 
 

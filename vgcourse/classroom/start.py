@@ -24,7 +24,7 @@ def quiet(*, cpus=1, start=True):
         start: whether to run a first operation, which looks for devices, and says so. Several workers have
             to be set up before.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; what comes before that setting is read
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its "errors" are what an optimiser of graphs skips
     sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

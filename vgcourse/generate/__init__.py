@@ -25,5 +25,5 @@ from vgcourse.generate.sampling import (
     swap_motion,
 )
 from vgcourse.generate.seams import best_loop, loop_seams, loop_together
-from vgcourse.generate.stages import join_stages, load_motion_model
+from vgcourse.generate.stages import join_stages, load_motion_model, save_stages
 from vgcourse.generate.two_stage import TwoStageGenerator, look_directions, reference_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from vgcourse import video
-from vgcourse.files import data_folder
+from vgcourse.files import data_folder, new_file
 from vgcourse.generate.animate import load_painter
 from vgcourse.generate.two_stage import TwoStageGenerator
 from vgcourse.structure import MotionModel
@@ -28,6 +28,25 @@ def join_stages(motion=None, painter=None):
         ValueError: a file is missing, damaged, or holds another kind of model; names it.
     """
     return TwoStageGenerator(load_motion_model(motion), load_painter(painter))
+
+
+def save_stages(folder):
+    """Join the two stages of a run in one file, `generator.keras`, as a run of the video GAN has one.
+
+    Args:
+        folder: of a run of `vgcourse train-structure`, with `motion.keras` and `painter.keras`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: a stage is missing or damaged.
+    """
+    folder = Path(folder)
+    path = folder / "generator.keras"
+    with new_file(path) as part:
+        join_stages(folder / "motion.keras", folder / "painter.keras").save(part)
+    return path
 
 
 def load_motion_model(path=None):

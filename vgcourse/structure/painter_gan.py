@@ -152,9 +152,10 @@ def make_painter_gan(size, *, steps, seed=0, painter_options=None, **options):
     keras.utils.set_random_seed(seed)
     painter = Painter(size, **(painter_options or {}))
     gan = PainterGAN(painter, build_patch_discriminator(size), seed=seed, **options)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3 if size > 64 else 2e-3, steps)
     gan.compile(
-        keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.99),
+        # A rare batch has a slope many times as steep as all others: unclipped, one step undoes the training.
+        keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.99, global_clipnorm=0.5),
         keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99),
     )
     return gan

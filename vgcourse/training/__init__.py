@@ -32,7 +32,9 @@ from vgcourse.training.run import (
 from vgcourse.training.structure import (
     continue_structure_run,
     start_structure_run,
+    train_motion,
     train_painter,
     train_painter_in_folder,
+    train_stages,
 )
 from vgcourse.training.timing import pick_precision, steps_for, time_step

@@ -17,7 +17,7 @@ except ImportError:  # Windows
 
 LOCK_NAME = ".lock"
 WRITTEN = ("config.json", "history.csv", "changes.patch", "checkpoint-*.npz")  # by a run
-WRITTEN += ("generator.keras", "painter.keras", "painted.png")
+WRITTEN += ("generator.keras", "painter.keras", "motion.keras", "painted.png")
 TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what systems say of a lock that another one holds
 _held = set()  # folders that this process has locked
 

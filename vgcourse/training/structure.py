@@ -1,8 +1,8 @@
 """Train, structure first: the painter's plain training, and a run of it in a folder, killed and resumed.
 
-A run folder holds what `training.run` says, and `painted.png`, unseen people at the latest sample, and
-`painter.keras` at the end. Frames and joints as in `structure.PeopleFrames`. Batches depend on (seed, step)
-alone: a resumed training ends bit for bit where an unbroken one does.
+A run folder holds what `training.run` says, and `painted.png`, unseen people at the latest sample, and at the
+end `painter.keras` and `motion.keras`. Frames and joints as in `structure.PeopleFrames`. Batches depend on
+(seed, step) alone: a resumed training ends bit for bit where an unbroken one does.
 """
 
 import itertools
@@ -29,6 +29,7 @@ from vgcourse.training.timing import steps_for
 
 PEOPLE_A_STEP = 4
 NUM_FRAMES, FPS = 20, 10.0  # of the clips: two seconds, after which all actions repeat
+MOTION_STEPS, MOTION_MINUTES = 2400, 0.5  # of the motion GAN, and about how long they take
 NUM_POSES = 20  # frames of each person in poses that no action has
 COMMENT = "painted by vgcourse; these people do not exist"
 
@@ -76,6 +77,60 @@ def train_painter_in_folder(gan, people_frames, folder, *, steps, **options):
         for _ in keep_run(_rows(gan, people_frames, steps, options), gan, folder, steps=steps):
             pass
         return read_history(folder)
+
+
+def train_motion(clips, *, steps=MOTION_STEPS, seed=0):
+    """Train a motion GAN on the joints of the people in clips of the actions set.
+
+    Args:
+        clips: `datasets.Clips` from `load_actions`, two seconds each, so that motions are loops.
+        steps: steps of training; those that are preset take half a minute on two cores.
+        seed: of weights, noise and batches.
+
+    Returns:
+        A `structure.MotionGenerator`, the averaged one.
+
+    Raises:
+        TrainingDiverged: a loss is not finite.
+        ValueError: clips that are not of the actions set.
+    """
+    joints, size = datasets.load_action_joints(clips), clips.clip_shape[1]
+    components = structure.MotionComponents(*joints.shape[1:3])
+    components.fit(joints, size=size)
+    coefficients = components.encode_all_starts(joints, size=size)
+    gan = structure.make_motion_gan(clips.action_names, components, fps=clips.fps, seed=seed)
+    batches = structure.iter_motion_batches(coefficients, clips.actions, seed=seed)
+    for _ in iter_training(gan, batches, steps=steps):
+        pass
+    return gan.ema_generator
+
+
+def train_stages(clips, *, minutes, seed=0):
+    """Train a motion GAN and a painter for so many minutes together, half a minute of it for the motions.
+
+    Args:
+        clips: `datasets.Clips` from `load_actions`, two seconds each.
+        minutes: of training; under one, half of them are for the motions.
+        seed: of weights, noise and batches.
+
+    Returns:
+        A `structure.MotionGenerator` and a `structure.Painter`.
+
+    Raises:
+        TrainingDiverged: a loss is not finite.
+        ValueError: clips that are not of the actions set, or no painter has their size.
+    """
+    motion_minutes = min(MOTION_MINUTES, minutes / 2)
+    motion = train_motion(
+        clips, steps=max(10, round(MOTION_STEPS * motion_minutes / MOTION_MINUTES)), seed=seed
+    )
+    known = structure.add_random_poses(structure.frames_by_person(clips), num_poses=NUM_POSES)
+    size = clips.clip_shape[1]
+    config = {"size": size, "batch_size": PEOPLE_A_STEP, "seed": seed}
+    config["steps"] = _painter_steps(known, config, minutes - motion_minutes)
+    gan = _painter_gan(config)
+    train_painter(gan, known, steps=config["steps"])
+    return motion, gan.painter
 
 
 def _rows(gan, people_frames, steps, options):
@@ -128,7 +183,7 @@ def continue_structure_run(folder, *, minutes=5.0, steps=None):
         steps: the step to reach; None keeps what the run has.
 
     Returns:
-        Path of the saved painter.
+        Path of the folder, which now holds `painter.keras` and `motion.keras`.
 
     Raises:
         ValueError: not a folder of such a run, another training is writing there, or the run is past `steps`.
@@ -157,9 +212,11 @@ def _train_painter_stage(folder, config, minutes, steps):
     for row in keep_run(rows, gan, folder, steps=config["steps"]):
         if is_sample_due(row["step"], config["steps"]):
             write_painted(gan.painter, unseen, Path(folder) / "painted.png")
-    path = Path(folder) / "painter.keras"
-    structure.save_painter(gan.painter, path)
-    return path
+    structure.save_painter(gan.painter, Path(folder) / "painter.keras")
+    # The second stage takes half a minute: a run that was stopped in it begins it anew, with the same result.
+    clips = datasets.load_actions("train", size=config["size"], num_frames=NUM_FRAMES, fps=FPS)
+    structure.save_rounded(train_motion(clips, seed=config["seed"]), Path(folder) / "motion.keras")
+    return Path(folder)
 
 
 def _people(split, size, *, poses=0):

@@ -29,6 +29,7 @@ COLUMNS = ("option", "seed", "size", "steps", "references", *SCORES, "seconds", 
 OPTIONS = {
     "L1 and GAN": ({}, {}, 1),
     "L1 alone": ({"gan_weight": 0.0}, {}, 1),
+    "L1 and a freer GAN": ({"r1_gamma": 0.002}, {}, 1),
     "GAN alone": ({"l1_weight": 0.0}, {}, 1),
     "no pooled colours": ({}, {"pools_colours": False}, 1),
     "no mask prior": ({}, {"starts_from_limbs": False}, 1),

@@ -757,8 +757,8 @@ def perform(motion):
 
 
 cells, names = perform(salute), ["Ada", "Bo", "Cleo"]
-alt = "Ada, Bo and Cleo salute, all painted."
-show.show_grid(cells[:, ::2], labels=names, columns=3, fps=FPS / 2, alt=alt)
+alt = "Ada and Bo salute, both painted."
+show.show_grid(cells[:2, ::2], labels=names[:2], fps=5, columns=2, alt=alt)
 
 # %% [markdown]
 # ### Exercise 3: fill in between keyframes

@@ -310,6 +310,7 @@ print("its rooms flicker less than half as much:", metrics.flicker(people) < fli
 # | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
 # | step 4: generate new video | [06](06_generate.ipynb) |
 # | how to improve quality (FAQ 3) | [08](08_improve.ipynb); [07](07_evaluate.ipynb) measures it |
+# | its further reading, video to video | [09](09_video_to_video.ipynb) |
 # | trends and challenges; "the most common model" | [11](11_your_videos.ipynb); what size costs: [12](12_scale_out.ipynb) |
 #
 # ### What we had to correct
@@ -325,7 +326,7 @@ print("its rooms flicker less than half as much:", metrics.flicker(people) < fli
 # | TensorFlow | The engine below this course: tensors, gradients, `tf.data`. Version 2.19 or newer. |
 # | Keras, "TensorFlow's high-level API" | True until 2023. Keras 3 also runs on PyTorch and JAX. Here it runs on TensorFlow. |
 # | "GANs for Beginners" | No such tutorial could be found. Goodfellow's own [tutorial of 2016](https://arxiv.org/abs/1701.00160) does what the title promises. |
-# | "Video to Video: Second Order Generative Adversarial Networks" | No such paper could be found. Probably meant: *Video-to-Video Synthesis* (vid2vid), [Wang et al. 2018](https://arxiv.org/abs/1808.06601), which turns sketches, labels or poses into video; *Few-shot vid2vid*, [Wang et al. 2019](https://arxiv.org/abs/1910.12713), needs only a few pictures of the new person. |
+# | "Video to Video: Second Order Generative Adversarial Networks" | No such paper could be found. Probably meant: *Video-to-Video Synthesis* (vid2vid), [Wang et al. 2018](https://arxiv.org/abs/1808.06601), which turns sketches, labels or poses into video; *Few-shot vid2vid*, [Wang et al. 2019](https://arxiv.org/abs/1910.12713), needs only a few pictures of the new person. [Lesson 09](09_video_to_video.ipynb) builds one. |
 #
 # We add: [PyAV](https://pyav.basswood-io.com) (FFmpeg for Python) reads and writes the videos, [TensorFlow
 # Datasets](https://www.tensorflow.org/datasets) has public ones, and
@@ -409,6 +410,7 @@ folder.cleanup()
 # | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
 # | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
+# | [09 lend a person your motion](09_video_to_video.ipynb) | One picture of a stranger: can you make them dance? | yes |
 # | [11 your videos](11_your_videos.ipynb) | And with your own films? | yes |
 # | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? | yes |
 #

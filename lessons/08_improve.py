@@ -618,4 +618,4 @@ check.spread_matching(spread_matching)
 # - Yazıcı et al. 2019, *The Unusual Effectiveness of Averaging in GAN Training*,
 #   [arXiv 1806.04498](https://arxiv.org/abs/1806.04498).
 #
-# Next: [11 · Your videos](11_your_videos.ipynb), where the clips are yours.
+# Next: [09 · Lend a person your motion](09_video_to_video.ipynb), where there is a truth to learn from.

@@ -79,6 +79,26 @@ def test_a_student_starts_from_nothing():
         np.testing.assert_array_equal(old, weight)
 
 
+@pytest.mark.parametrize("length", ["small", "full"])
+def test_a_lesson_that_shows_its_result_first_loads_it_at_any_length(monkeypatch, length):
+    trained, fresh = model(0), model(1)
+    warm.save_state(trained, "90_lesson")
+    monkeypatch.setenv(budget.VARIABLE, length)
+    assert budget.load_state(fresh, "90_lesson") is fresh
+    for before, after in zip(trained.weights, fresh.weights, strict=True):
+        np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-6)
+
+
+def test_a_state_can_be_made_before_there_is_one(monkeypatch):
+    monkeypatch.setenv(budget.VARIABLE, "half")
+    fresh = budget.load_state(model(1), "90_lesson")
+    for weight, same in zip(fresh.weights, model(1).weights, strict=True):
+        np.testing.assert_array_equal(weight, same)
+    monkeypatch.delenv(budget.VARIABLE)
+    with pytest.raises(ValueError, match="expected a saved state, found none"):
+        budget.load_state(model(1), "90_lesson")
+
+
 def test_a_state_that_is_missing_or_of_another_model_is_an_error(monkeypatch):
     monkeypatch.setenv(budget.VARIABLE, "small")
     with pytest.raises(

@@ -184,6 +184,15 @@ def test_a_frame_does_not_depend_on_the_others(untaught, person):
     assert np.abs(made[17].astype(int) - alone[0]).max() <= 1
 
 
+def test_one_reference_and_then_several_of_the_same_frame_paint_alike(untaught, person):
+    frames, joints = person
+    one, three = (
+        paint_frames(untaught, joints[:2], np.repeat(frames[:1], k, 0), np.repeat(joints[:1], k, 0))
+        for k in (1, 3)
+    )
+    assert np.abs(one.astype(int) - three).max() <= 2
+
+
 def test_a_saved_painter_paints_the_same(untaught, person, tmp_path):
     frames, joints = person
     save_painter(untaught, tmp_path / "painter.keras")

@@ -81,7 +81,7 @@ class Painter(keras.Model):
         maps = drawings[..., :NUM_LIMBS]
         pooled = limb_colours(references, drawings)
         seen = fold_time(ops.concatenate([references, maps], axis=-1))
-        seen = ops.mean(unfold_time(self.encoder(seen), references.shape[1]), axis=1)
+        seen = ops.mean(unfold_time(self.encoder(seen), ops.shape(references)[1]), axis=1)
         flat = ops.reshape(pooled, (-1, 3 * NUM_LIMBS))
         code = ops.leaky_relu(self.code(ops.concatenate([seen, flat], axis=-1)), 0.2)
         colours = unfold_time(ops.reshape(self.palette(code), (-1, 3)), self.palette.units // 3)
@@ -203,7 +203,7 @@ def limb_colours(references, drawings):
         `(batch, NUM_LIMBS, 3)`; 0, which is grey, where no reference shows a limb.
     """
     visible, _ = limbs_in_front(fold_time(drawings))
-    pixels = math.prod(references.shape[1:4])
+    pixels = ops.shape(drawings)[1] * math.prod(drawings.shape[2:4])  # references may be open in a graph
     weights = ops.reshape(visible**2, (-1, pixels, NUM_LIMBS))  # squared: edges are mixtures
     sums = ops.matmul(ops.transpose(weights, (0, 2, 1)), ops.reshape(references, (-1, pixels, 3)))
     seen = ops.sum(weights, axis=1)[..., None]
@@ -222,7 +222,7 @@ def room_behind(references, maps):
     Returns:
         `(batch, size, size, 3)`. Edges along a row (wall and floor) stay sharp, others are smoothed.
     """
-    size, num = references.shape[2], references.shape[1]
+    size, num = references.shape[2], ops.shape(references)[1]
     body = fold_time(ops.max(maps, axis=-1, keepdims=True))
     # wider than the limbs: people are stouter than the average, and edges are soft
     body = ops.max_pool(body, 2 * (size // 32 + 1) + 1, 1, "same")

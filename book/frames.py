@@ -39,6 +39,8 @@ DRAWN = {
     ("07", "draw_bells"): {"mean": 7, "spread": 4},
     ("08", "augmented_sheet"): {"right": 3, "hole_side": 4},
     ("08", "draw_average"): {"decay": 12},
+    ("10", "draw_flow"): {"time": 11},
+    ("10", "draw_guided"): {"action": 4, "guidance": 5},
     ("12", "draw_speed_up"): {"devices": 5, "exchange": 6},
 }
 # Drawn anew only when something that a picture may depend on has changed.

@@ -310,7 +310,7 @@ print("its rooms flicker less than half as much:", metrics.flicker(people) < fli
 # | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
 # | step 4: generate new video | [06](06_generate.ipynb) |
 # | how to improve quality (FAQ 3) | [08](08_improve.ipynb); [07](07_evaluate.ipynb) measures it |
-# | trends and challenges; "the most common model" | [11](11_your_videos.ipynb); what size costs: [12](12_scale_out.ipynb) |
+# | trends and challenges; "the most common model" | [10](10_flow_matching.ipynb); [11](11_your_videos.ipynb); what size costs: [12](12_scale_out.ipynb) |
 #
 # ### What we had to correct
 # A course should say what it does not believe. Three things in the article are wrong:
@@ -409,6 +409,7 @@ folder.cleanup()
 # | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
 # | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
+# | [10 beyond GANs](10_flow_matching.ipynb) | How can one network, with no opponent, make videos? | yes |
 # | [11 your videos](11_your_videos.ipynb) | And with your own films? | yes |
 # | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? | yes |
 #

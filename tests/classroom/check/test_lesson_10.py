@@ -164,10 +164,10 @@ def test_strongest_guidance_accepts_every_right_form(capsys, right):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (lambda g, s, real: max(g), "nearly alike"),
+        (lambda g, s, real: max(g), "its spread is 0.7, not within"),
         (lambda g, s, real: min(kept(g, s, real)), "a larger guidance's is"),
         (lambda g, s, real: g[np.argmin(np.abs(s - real))], "within a tenth"),
-        (lambda g, s, real: max(g[s >= 0.9 * real]), "too much spread"),
+        (lambda g, s, real: max(g[s >= 0.9 * real]), "its spread is 3.9, not within"),
         (lambda g, s, real: kept(g, s, real)[-1] if real != 5 else 0, "place in the list"),
         (lambda g, s, real: kept(g, s, real), "one number"),
     ],

@@ -138,11 +138,12 @@ def strongest_guidance(answer):
     for guidances, spreads, real, right in cases:
         got = number(call(answer, np.array(guidances), np.array(spreads), real), "the guidance")
         asked = f"for guidances {guidances} with spreads {spreads}, real {real:g}:"
+        top = int(np.argmax(guidances))
         near = int(np.argmin(np.abs(np.array(spreads) - real)))
         within = [g for g, s in zip(guidances, spreads, strict=True) if abs(s - real) <= 0.1 * real]
         slips = {
             "that is a place in the list; return the guidance itself.": guidances.index(right),
-            "with that everybody moves nearly alike: its spread is too small.": max(guidances),
+            f"its spread is {spreads[top]:g}, not within a tenth of the real one.": max(guidances),
             "its spread is within a tenth, but a larger guidance's is, too.": min(within),
             "that is the nearest spread; a stronger guidance is still within a tenth.": guidances[near],
         }

@@ -40,6 +40,8 @@ DRAWN = {
     ("08", "augmented_sheet"): {"right": 3, "hole_side": 4},
     ("08", "draw_average"): {"decay": 12},
     ("09", "draw_pose"): {"person": 3, "right_arm": 5, "right_elbow": 3, "left_knee": 3},
+    ("10", "draw_flow"): {"time": 11},
+    ("10", "draw_guided"): {"action": 4, "guidance": 5},
     ("12", "draw_speed_up"): {"devices": 5, "exchange": 6},
 }
 # Drawn anew only when something that a picture may depend on has changed.

@@ -311,7 +311,7 @@ print("its rooms flicker less than half as much:", metrics.flicker(people) < fli
 # | step 4: generate new video | [06](06_generate.ipynb) |
 # | how to improve quality (FAQ 3) | [08](08_improve.ipynb); [07](07_evaluate.ipynb) measures it |
 # | its further reading, video to video | [09](09_video_to_video.ipynb) |
-# | trends and challenges; "the most common model" | [11](11_your_videos.ipynb); what size costs: [12](12_scale_out.ipynb) |
+# | trends and challenges; "the most common model" | [10](10_flow_matching.ipynb); [11](11_your_videos.ipynb); what size costs: [12](12_scale_out.ipynb) |
 #
 # ### What we had to correct
 # A course should say what it does not believe. Three things in the article are wrong:
@@ -398,7 +398,7 @@ folder.cleanup()
 # None of them is proof, and a missing tag proves nothing.
 
 # %% [markdown]
-# ## The eleven lessons
+# ## The thirteen lessons
 # | lesson | question | trains |
 # |---|---|---|
 # | **00 start here** | What is video generation, what will I make? | no |
@@ -411,6 +411,7 @@ folder.cleanup()
 # | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
 # | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
 # | [09 lend a person your motion](09_video_to_video.ipynb) | One picture of a stranger: can you make them dance? | yes |
+# | [10 beyond GANs](10_flow_matching.ipynb) | How can one network, with no opponent, make videos? | yes |
 # | [11 your videos](11_your_videos.ipynb) | And with your own films? | yes |
 # | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? | yes |
 #

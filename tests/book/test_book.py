@@ -243,10 +243,16 @@ def test_needed_code_trains_what_is_drawn():
 
 
 # No two machines train to the same weights, so these pictures are not compared.
-TRAINED = {("02", "draw_map"), ("03", "draw_moment"), ("04", "draw_walk")}
+TRAINED = {
+    ("02", "draw_map"),
+    ("03", "draw_moment"),
+    ("04", "draw_walk"),
+    ("10", "draw_flow"),
+    ("10", "draw_guided"),
+}
 
 
-@pytest.mark.parametrize(("lesson", "name"), [("02", "draw_map"), ("04", "draw_walk")])
+@pytest.mark.parametrize(("lesson", "name"), [("02", "draw_map"), ("04", "draw_walk"), ("10", "draw_guided")])
 def test_a_panel_of_a_trained_model_trains_it(lesson, name):
     (path,) = (path for path in LESSONS if path.stem.startswith(lesson))
     cells, with_panel = panels(path)

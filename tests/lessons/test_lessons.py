@@ -15,7 +15,7 @@ from vgcourse.classroom import check, start
 
 ROOT = convert.ROOT
 LESSONS = convert.find_lessons()
-NUM_LESSONS = 11  # of the course; some rules hold for the whole
+NUM_LESSONS = 13  # of the course; some rules hold for the whole
 SETUP = """\
 # In Colab this installs the course; elsewhere it does nothing.
 from importlib.util import find_spec

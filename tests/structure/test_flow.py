@@ -104,6 +104,17 @@ def test_guidance_goes_from_any_action_beyond_the_one():
         np.testing.assert_allclose(made, expected, atol=1e-5)
 
 
+def test_batches_of_several_sizes_can_be_made_by_one_compiled_model():
+    """A compiled model does not know how many motions the next batch has."""
+    flow = small_flow()
+    signature = [tf.TensorSpec((None, 5), tf.float32), tf.TensorSpec((None,), tf.int32)]
+    compiled = tf.function(lambda noise, actions: flow.make_coefficients(noise, actions, steps=2), signature)
+    for count in (1, 3):
+        noise, actions = np.ones((count, 5), np.float32), np.zeros(count, np.int32)
+        expected = flow.make_coefficients(noise, actions, steps=2)
+        np.testing.assert_allclose(compiled(noise, actions), expected, atol=1e-5)
+
+
 def test_motions_are_decoded_coefficients():
     flow = small_flow()
     noise, actions = np.ones((2, 5), np.float32), np.array([1, 0])

@@ -92,7 +92,7 @@ class MotionFlow(MotionModel):
         actions = ops.cast(actions, "int32")
 
         def velocity(points, time):
-            times = ops.full((points.shape[0], 1), time, dtype="float32")
+            times = ops.full_like(points[:, :1], time)  # a batch of any size, unknown when compiled
             guided = self([points, actions, times])
             if guidance == 1:
                 return guided

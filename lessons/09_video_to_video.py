@@ -355,23 +355,16 @@ def pooled_colour(picture, limb):
 check.pooled_colour(pooled_colour)
 
 # %% [markdown]
-# Two more things happen in the package. An arm before the chest must not pool the shirt: where limbs overlap,
-# the nearer one takes the pixel. And a limb that is hidden takes the colour of the same limb on the other
-# side.
+# Two more things happen in the package. An arm before the chest must not pool the shirt: `limbs_in_front`
+# lays the limbs over each other like paper cut-outs, the nearer ones on top. And a limb that is hidden takes
+# the colour of the same limb on the other side.
 
 
 # %%
-def softmax(logits):
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
-
-
 def limb_colours(picture, drawing):
     """Colours `(limb, 3)` of a person in one picture."""
-    maps, depths = np.split(drawing, 2, axis=-1)
-    logits = 6 * maps - 3 + 3 * depths
-    logits = np.concatenate([logits, 0 * maps[..., :1]], axis=-1)
-    weights = softmax(logits)[..., :-1] * maps  # who is in front?
+    visible, _ = parts.limbs_in_front(drawing[None])
+    weights = np.array(visible)[0] ** 2  # edges are mixtures: less of them
     sums = np.einsum("hwk,hwc->kc", weights, picture)
     weights = weights.sum(axis=(0, 1))[:, None]
     sums += 0.1 * sums[drawings.MIRROR]  # the other side counts a tenth
@@ -399,21 +392,19 @@ for name, colour in list(zip(names, colours, strict=True))[9:11]:
 #
 # $$\text{frame} = \sum_k m_k\, c_k + m_0\, b, \qquad m = \mathrm{softmax}(\text{prior} + \text{mask net})$$
 #
-# The **prior** says: start with the limb maps. A limb's logit is +4 where it covers, -4 where it does not,
-# and a little more if it is near. So here is a painter that has learned nothing at all:
+# The **prior** says: start with the cut-outs. It is the logarithm of what each limb shows of a pixel, and a
+# softmax of logarithms gives the shares back. So here is a painter that has learned nothing at all:
 
 
 # %%
 def paper_doll(joints, colours, room):
     """Frames in the model range, from limb maps and colours alone."""
-    drawing = np.array(structure.draw_skeleton(joints, size=SIZE))
-    maps, depths = np.split(drawing, 2, axis=-1)
-    logits = 8 * maps - 4 + 3 * depths
-    theirs = parts.mask_prior(drawing)[..., : structure.NUM_LIMBS]
-    assert np.allclose(logits, theirs, atol=1e-4)
-    logits = np.concatenate([logits, 0 * maps[..., :1]], axis=-1)
-    masks = softmax(logits)
-    return masks[..., :-1] @ colours + masks[..., -1:] * room
+    drawing = structure.draw_skeleton(joints, size=SIZE)
+    limbs, behind = map(np.array, parts.limbs_in_front(drawing))
+    prior = np.exp(parts.mask_prior(drawing))
+    masks = prior / prior.sum(axis=-1, keepdims=True)  # softmax
+    assert abs(masks[..., : structure.NUM_LIMBS] - limbs).max() < 0.1
+    return limbs @ colours + behind * room
 
 
 # %%
@@ -427,10 +418,10 @@ show.still_picture(sheet, alt)
 
 # %% [markdown]
 # A paper doll, and nobody trained it! This is why the course's painter learns in minutes: limbs, colours and
-# room are *given*, and what remains is small. Two things are plainly wrong. There is a haze over the room,
-# because each of the 22 limbs claims a little of every pixel. And the doll is flat. A **mask net** learns to
-# correct the masks: no haze, and hems, hair, hands, the width of this person. A few more colours are made
-# up. And one channel of **shading** $s$ makes limbs round and puts shadows on the floor. Light multiplies, so
+# room are *given*, and what remains is small. Two things are plainly wrong. The doll has everybody's shape, not
+# hers. And it is flat. A **mask net** learns to correct the masks: hems, hair, hands, the width of this
+# person. A few more colours are made up. And one channel of **shading** $s$ makes limbs round and puts
+# shadows on the floor. Light multiplies, so
 #
 # $$\text{painted} = (\text{frame} + 1)(1 + \tanh s) - 1.$$
 
@@ -442,8 +433,9 @@ for name, made in answers.items():
 assert l1(doll[figure], truth[figure]) < 0.5 * on_figure["nobody there"]
 
 # %% [markdown]
-# On the figure the doll is most of the way to the painting. Over the whole frame the haze spoils it: look
-# where a score is taken before you believe it.
+# The doll is most of the way to the painting. And see how little the whole frame tells: a room without anybody
+# in it scores well there, because a person covers a tenth of it. Look where a score is taken before you
+# believe it.
 #
 # The mask net is a **U-Net**: the picture shrinks to 4x4, so that every place can know of every other, and
 # grows again, with a short cut at each size, so that edges stay where they were. A small encoder looks at the
@@ -468,7 +460,7 @@ print(f"{count} people, {frames} frames of each: {frames**2:,} pairs a person")
 
 # %% [markdown]
 # The test: twelve people, one action each, all unknown to the painter. Two references stand beside its
-# score: nobody there, and the paper doll with its haze.
+# score: nobody there, and the paper doll.
 
 # %%
 TESTED = [(10_100 + k, people.ACTIONS[(3 * k) % 10]) for k in range(12)]

@@ -524,7 +524,8 @@ print(f"{FLOW_STEPS} steps, {flow_seconds:.0f} seconds of two cores")
 raw = structure.MotionComponents(20, 25, 1500)
 flat = joints.reshape(len(joints), -1) / 64
 scale = np.full(1500, flat.std(axis=0).mean())
-raw.set_weights([flat.mean(axis=0), np.eye(1500), scale])
+still = raw.get_weights()[3:]  # how coefficients turn with time: not used here
+raw.set_weights([flat.mean(axis=0), np.eye(1500), scale, *still])
 back = raw.decode(raw.encode(joints[:2], size=64), size=64)
 assert np.allclose(back, joints[:2], atol=0.01)
 print("numbers that the raw flow learns:", raw.num_components)

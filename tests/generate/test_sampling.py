@@ -375,3 +375,13 @@ def test_people_are_a_list_of_seeds(generator, seeds):
 def test_a_generator_is_loaded_from_a_path(path):
     with pytest.raises(ValueError, match=r"expected a path \(text\), received"):
         generate.load_generator(path)
+
+
+def test_weights_that_are_no_numbers_are_named_at_loading(generator, tmp_path):
+    spoilt = gan.VideoGenerator.from_config(generator.get_config())
+    weights = spoilt.get_weights()
+    weights[0].flat[0] = np.nan
+    spoilt.set_weights(weights)
+    spoilt.save(tmp_path / "nan.keras")
+    with pytest.raises(ValueError, match=r"nan\.keras: expected finite weights"):
+        generate.load_generator(tmp_path / "nan.keras")

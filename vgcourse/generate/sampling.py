@@ -61,6 +61,8 @@ def load_generator(path=None):
         ) from error
     if not isinstance(generator, VideoGenerator | TwoStageGenerator):
         raise ValueError(f"{path}: expected a VideoGenerator, found a {type(generator).__name__}. {advice}")
+    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
+        raise ValueError(f"{path}: expected finite weights, found NaN or infinity. {advice}")
     return generator
 
 

@@ -320,6 +320,8 @@ ours = []
 for start, end, *radii in structure.LIMBS:
     ends = [small[people.JOINT_NAMES.index(name)] for name in (start, end)]
     ours.append(limb_map(*ends, 16 * drawings.STATURE * np.array(radii), 16))
+
+# %%
 theirs = structure.limb_maps(small, size=16)
 assert np.allclose(np.stack(ours, axis=-1), theirs, atol=1e-3)
 gap = np.abs(np.stack(ours, axis=-1) - theirs).max()
@@ -410,6 +412,8 @@ def paper_doll(joints, colours, room):
 # %%
 doll = paper_doll(joints, colours, empty)
 doll = (127.5 * (doll + 1)).round().clip(0, 255).astype(np.uint8)
+
+# %%
 row = np.stack([given(ada)[0], room[:1], doll[5:6], dance[5:6], truth[5:6]])
 labels = ["the picture", "the room", "paper doll", "painted", "truth"]
 sheet = show.label_grid(row, labels, columns=5, scale=2)[0]
@@ -656,20 +660,8 @@ print(f"{len(TESTS)} test clips, each painted from {', '.join(SOURCES)}")
 # Lesson 06 swapped motion codes between generated people, and only the eye could judge. Now the swap is
 # exact: two people, each in the motion of somebody else.
 
-# %%
-SWAPS = [("Ada", "dance", 10_020), ("Bo", "walk", 10_021)]
-swapped = []
-for name, action, mover in SWAPS:
-    swapped.append(lend(gan.painter, STRANGERS[name], acted(action, mover)[1]))
-
-# %% tags=["nbval-ignore-output"]
-once = np.stack(swapped)[:, :10]  # both repeat after a second
-labels = ["Ada dances as another", "Bo walks as another"]
-alt = "Ada dances as somebody else does, Bo walks as somebody else does."
-show.show_grid(once, labels=labels, columns=2, fps=FPS, alt=alt)
-
 # %% [markdown]
-# And there is a truth even for this. The renderer can put one person's colours on another person's body:
+# There is a truth even for this. The renderer can put one person's colours on another person's body:
 
 
 # %%
@@ -682,6 +674,18 @@ def true_swap(looks, action, mover):
     dressed = people.Actor(**{**vars(mover), "colours": looks.colours})
     return people.render_figure(points, dressed, **view, size=SIZE)
 
+
+# %%
+SWAPS = [("Ada", "dance", 10_020), ("Bo", "walk", 10_021)]
+swapped = []
+for name, action, mover in SWAPS:
+    swapped.append(lend(gan.painter, STRANGERS[name], acted(action, mover)[1]))
+
+# %% tags=["nbval-ignore-output"]
+once = np.stack(swapped)[:, :10]  # both repeat after a second
+labels = ["Ada dances as another", "Bo walks as another"]
+alt = "Ada dances as somebody else does, Bo walks as somebody else does."
+show.show_grid(once, labels=labels, columns=2, fps=FPS, alt=alt)
 
 # %% tags=["nbval-ignore-output"]
 truths, others = [], []
@@ -704,12 +708,7 @@ print("at least 3 times nearer to its own person than to a third one")
 # stranger, with no choosing (four are shown):
 
 # %%
-new, new_joints = people.render_random_poses(
-    10_200,
-    num_poses=10,
-    size=SIZE,
-    seed=1,
-)
+new, new_joints = people.render_random_poses(10_200, num_poses=10, size=SIZE, seed=1)
 posed = lend(gan.painter, 10_200, new_joints)
 
 # %% tags=["nbval-ignore-output"]

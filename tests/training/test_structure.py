@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_game import differing, values
 
-from vgcourse import structure, training
+from vgcourse import datasets, people, structure, training
 from vgcourse.structure import PeopleFrames
 from vgcourse.training import run
 from vgcourse.training import structure as stage
@@ -25,6 +25,8 @@ def small_set(seed, num_people=2, num_frames=4):
 def few_people(monkeypatch):
     """Noise instead of the clips in `data/`: known without decoding them."""
     monkeypatch.setattr(stage, "_people", lambda split, size, poses=0: small_set(len(split)))
+    motion = structure.MotionGenerator(people.ACTIONS, width=8, depth=1)
+    monkeypatch.setattr(stage, "train_motion", lambda clips, *, seed: motion)
 
 
 def test_a_resumed_run_ends_bit_for_bit_as_an_unbroken_one(few_people, tmp_path, monkeypatch):
@@ -51,8 +53,9 @@ def test_a_resumed_run_ends_bit_for_bit_as_an_unbroken_one(few_people, tmp_path,
         training.restore_checkpoint(gans[-1], folder)
     assert differing(values(gans[0]), values(gans[1])) == []
     assert [row["step"] for row in training.read_history(broken)] == [10, 20]
-    assert path == broken / "painter.keras"
-    assert keras.saving.load_model(path, safe_mode=True).size == SIZE
+    assert path == broken
+    assert keras.saving.load_model(path / "painter.keras", safe_mode=True).size == SIZE
+    assert keras.saving.load_model(path / "motion.keras", safe_mode=True).action_names == people.ACTIONS
     assert imageio.imread(broken / "painted.png").ndim == 3
     config = training.read_config(broken)
     expected = ["train-structure", str(broken), "--size 32", "--steps 20", "--batch-size 1", "--seed 5"]
@@ -115,3 +118,26 @@ def test_a_minute_of_training_paints_people_it_has_never_seen():
         made = structure.paint_frames(gan.painter, joints[::5], frames[100:101], joints[100:101])
         errors.append(np.abs(made.astype(float) - frames[::5]).mean())
     assert np.mean(errors) < 6  # untrained: about 13
+
+
+def test_motions_are_learnt_from_the_joints_of_the_clips_and_follow_from_the_seed():
+    clips = datasets.load_actions("test", size=32, num_frames=20, fps=10)
+    first, again, other = (training.train_motion(clips, steps=10, seed=seed) for seed in (3, 3, 4))
+    assert first.action_names == clips.action_names
+    joints = datasets.load_action_joints(clips)
+    there_and_back = first.components.decode(first.components.encode(joints, size=32), size=32)
+    assert np.abs(there_and_back - joints).mean() < 0.5  # pixels: fitted to these motions
+    weights = [model.get_weights() for model in (first, again, other)]
+    assert all(map(np.array_equal, weights[0], weights[1]))
+    assert not all(map(np.array_equal, weights[0], weights[2]))
+
+
+def test_both_stages_share_the_minutes(monkeypatch):
+    clips = datasets.load_actions("test", size=32, num_frames=20, fps=10)
+    asked = []
+    monkeypatch.setattr(stage, "train_motion", lambda clips, *, steps, seed: asked.append(steps))
+    monkeypatch.setattr(stage, "_painter_steps", lambda known, config, minutes: asked.append(minutes) or 10)
+    monkeypatch.setattr(stage, "train_painter", lambda gan, known, *, steps: asked.append(steps))
+    for minutes in (2.0, 0.5):
+        training.train_stages(clips, minutes=minutes, seed=1)
+    assert asked == [2400, 1.5, 10, 1200, 0.25, 10]

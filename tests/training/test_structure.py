@@ -34,7 +34,7 @@ def test_a_resumed_run_ends_bit_for_bit_as_an_unbroken_one(few_people, tmp_path,
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):
         training.start_structure_run(folder, size=SIZE, batch_size=1, seed=5)
-    # Names as in a new process: TensorFlow's optimiser of graphs goes by them, and a sum is rounded as it goes.
+    # Names as in a new process: TensorFlow optimises graphs by them, and sums are rounded accordingly.
     keras.utils.clear_session()
     training.continue_structure_run(whole, steps=20)
     written, finish = [], stage.write_painted

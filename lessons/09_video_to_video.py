@@ -722,7 +722,7 @@ print(f"poses at random {novel_error:.1f}, actions {trained:.1f} grey levels")
 
 # %%
 assert novel_error < 2 * trained
-print("ten poses at random, no more than twice the error of the actions")
+print("10 poses at random: at most 2 times the error of the actions")
 
 # %% [markdown]
 # ### A motion of your own

@@ -294,6 +294,7 @@ def test_what_is_stopped_says_so_and_clears_away(monkeypatch, capsys, tmp_path, 
             signal.raise_signal(number)
 
     monkeypatch.setattr("vgcourse.people.render_actions", stopped)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells take it from what they run behind
     assert main(monkeypatch, capsys, "render", "out", *options) == (code, "", f"vgcourse: stopped: {words}\n")
     assert list(tmp_path.iterdir()) == []
 

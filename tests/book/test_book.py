@@ -261,9 +261,8 @@ def test_a_panel_of_a_trained_model_trains_it(lesson, name):
     trained = [
         ast.unparse(ast.parse(c.source)) for c in cells if c.cell_type == "code" and frames.trained_by(c)
     ]
-    assert trained
-    for source in trained:
-        assert all(line in code for line in source.splitlines())
+    # A lesson may train several models, and a panel needs one of them.
+    assert any(all(line in code for line in source.splitlines()) for source in trained)
 
 
 @pytest.mark.slow

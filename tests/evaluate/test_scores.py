@@ -33,7 +33,7 @@ def test_real_clips_score_like_real_ones(real):
     assert worse["limbs_found"] < 0.1
     assert worse["laplacian_auc"] == worse["logistic_auc"] == 1.0
     assert good["laplacian_auc"] < 0.7
-    assert good["wall_detail"] == pytest.approx(1, abs=0.2)
+    assert 0.6 < good["wall_detail"] < 1.6  # eight people's walls against eight others'
     assert worse["wall_detail"] > 100
     assert good["frechet_distance"] < worse["frechet_distance"] / 5
     vectors = [features.clip_features(clips) for clips in (real.clips, other.clips)]

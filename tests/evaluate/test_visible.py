@@ -126,7 +126,7 @@ def test_walls_and_laplacian_do_not_see_arms(unseen, joints, fault):
     """The faults are apart: what is wrong with a generator can be read off the scores."""
     spoilt = fault(unseen.clips, joints, 1.0)
     assert evaluate.wall_detail(spoilt, unseen.clips) == pytest.approx(1, abs=0.2)
-    assert laplacian_auc(spoilt, unseen.clips) == pytest.approx(0.5, abs=0.1)
+    assert laplacian_auc(spoilt, unseen.clips) == pytest.approx(0.5, abs=0.2)
 
 
 # --- limbs -----------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def main():
         print(f"{steps} steps, {seconds:.0f} s of two cores:", score_painter(gan.painter, unseen), flush=True)
         print(time_painting(gan.painter, unseen), flush=True)
         paint_sheet(gan.painter, unseen, options.out / f"sheet-{options.size}-{steps}.png")
-        structure.save_painter(gan.painter, options.out / f"painter-{options.size}-{steps}.keras")
+        structure.save_rounded(gan.painter, options.out / f"painter-{options.size}-{steps}.keras")
 
 
 def make(options, steps):

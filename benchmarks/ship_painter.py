@@ -62,7 +62,7 @@ def main():
         print(int(gan.step), score_painter(gan.painter, unseen), flush=True)
         paint_sheet(gan.painter, unseen, arguments.run / f"sheet-{int(gan.step):05d}.png")
     path = datasets.data_folder() / "checkpoints" / "painter.keras"
-    structure.save_painter(gan.painter, path)
+    structure.save_rounded(gan.painter, path)
     print(path, f"{path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -25,7 +25,7 @@ def untaught():
 @pytest.fixture(scope="module")
 def saved(untaught, tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "painter.keras"
-    structure.save_painter(untaught, path)
+    structure.save_rounded(untaught, path)
     return path
 
 

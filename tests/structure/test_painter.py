@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from vgcourse import structure
 from vgcourse.people import JOINT_NAMES, action_joints, render_action
 from vgcourse.structure import (
     LIMBS,
@@ -13,7 +14,6 @@ from vgcourse.structure import (
     limb_maps,
     paint_frames,
     room_behind,
-    save_painter,
 )
 from vgcourse.structure.drawings import MIRROR
 
@@ -195,7 +195,7 @@ def test_one_reference_and_then_several_of_the_same_frame_paint_alike(untaught, 
 
 def test_a_saved_painter_paints_the_same(untaught, person, tmp_path):
     frames, joints = person
-    save_painter(untaught, tmp_path / "painter.keras")
+    structure.save_rounded(untaught, tmp_path / "painter.keras")
     loaded = keras.saving.load_model(tmp_path / "painter.keras", safe_mode=True)
     made, again = (paint_frames(p, joints[:4], frames[:1], joints[:1]) for p in (untaught, loaded))
     assert np.abs(made.astype(int) - again).max() <= 1

@@ -7,12 +7,12 @@ Axes: frames `(num_frames, size, size, 3)`, uint8; joints `(num_frames, joint, 3
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from vgcourse import people, preprocess, video
 from vgcourse.files import data_folder
 from vgcourse.generate.export import COMMENT, check_replaceable
+from vgcourse.generate.saved import load_saved
 from vgcourse.structure import Painter, paint_frames
 
 NUM_FRAMES, FPS = 20, 10.0  # two seconds, after which every action repeats
@@ -42,18 +42,7 @@ def load_painter(path=None):
     path = Path(video.checked_path(path)) if path is not None else data_folder() / "checkpoints/painter.keras"
     path = path / "painter.keras" if path.is_dir() else path
     advice = "Train one with `vgcourse train-structure RUN` and name RUN."
-    if not path.is_file():
-        raise ValueError(f"{path}: expected a painter saved as a .keras file, found no such file. {advice}")
-    try:
-        painter = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # a damaged file may fail in the zip, JSON, HDF5 or Keras layer
-        raise ValueError(
-            f"{path}: expected a painter saved as a .keras file, but it cannot be read: it is damaged, "
-            f"unfinished or of another kind ({type(error).__name__}). {advice}"
-        ) from error
-    if not isinstance(painter, Painter):
-        raise ValueError(f"{path}: expected a Painter, found a {type(painter).__name__}. {advice}")
-    return painter
+    return load_saved(path, (Painter,), what="a painter", advice=advice)
 
 
 def animate(painter, person, motion):

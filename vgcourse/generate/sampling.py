@@ -11,26 +11,22 @@ action is the same person doing something else. Clip 0 of `sample(seed=7)` shows
 `content_codes(generator, [7])`.
 """
 
-import json
 import math
-import zipfile
 from itertools import cycle, islice
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from vgcourse import preprocess
-from vgcourse.arguments import frames_per_second, whole_number
+from vgcourse.arguments import whole_number
 from vgcourse.files import data_folder
 from vgcourse.gan import VideoGenerator
+from vgcourse.generate.saved import load_saved
 from vgcourse.generate.two_stage import TwoStageGenerator
 from vgcourse.video import checked_path
 
 CONTENT_STREAM, MOTION_STREAM = 0, 1
 MOST_PEOPLE = 2**31  # numbers that people are drawn from
-# Of a generator's settings.
-MOST = {"size": 1024, "num_frames": 10_000, "channels": 256, "num_colours": 256, "latent_dims": 4096}
 CHUNK = 20  # clips made at a time: bounds the memory, whatever the number of clips
 
 
@@ -48,53 +44,7 @@ def load_generator(path=None):
     """
     path = Path(checked_path(path)) if path is not None else data_folder() / "checkpoints" / "generator.keras"
     advice = "Train one with `vgcourse demo --out DIR` and load DIR/generator.keras."
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise ValueError(f"{path}: expected a generator saved as a .keras file, found {found}. {advice}")
-    try:
-        _check_settings(path)
-        generator = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # a damaged file may fail in the zip, JSON, HDF5 or Keras layer
-        raise ValueError(
-            f"{path}: expected a generator saved as a .keras file, but it cannot be read: it is damaged, "
-            f"unfinished or of another kind ({_in_a_word(error)}). Copy it again, or: {advice}"
-        ) from error
-    if not isinstance(generator, VideoGenerator | TwoStageGenerator):
-        raise ValueError(f"{path}: expected a VideoGenerator, found a {type(generator).__name__}. {advice}")
-    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
-        raise ValueError(f"{path}: expected finite weights, found NaN or infinity. {advice}")
-    return generator
-
-
-def _in_a_word(error):
-    """What one of our own checks says; of other people's errors the kind."""
-    return (
-        str(error)[:200]
-        if type(error) is ValueError and ": expected " in str(error)
-        else type(error).__name__
-    )
-
-
-def _check_settings(path):
-    """Raises ValueError, with the key, if a file's settings would make another or a far too large network.
-
-    Keras makes the network before it looks for its weights, however large a forged number wants it.
-    """
-    with zipfile.ZipFile(path) as archive:
-        model = json.loads(archive.read("config.json"))
-    if model.get("class_name") != VideoGenerator.__name__:
-        return  # Keras knows, or the caller
-    settings = model["config"]
-    for name, most in MOST.items():
-        if name in settings:
-            for number in settings[name] if name == "latent_dims" else [settings[name]]:
-                whole_number(name, number, 1, most)
-    frames_per_second("fps", settings.get("fps", 1.0))
-    names = settings["action_names"]
-    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
-        raise ValueError(f"action_names: expected a list of texts, received {names!r}")
-    if len(set(names)) < len(names):
-        raise ValueError(f"action_names: expected different ones, received {names!r}")
+    return load_saved(path, (VideoGenerator, TwoStageGenerator), what="a generator", advice=advice)
 
 
 def content_codes(generator, seeds):

@@ -5,11 +5,10 @@ Axes as in `two_stage`.
 
 from pathlib import Path
 
-import keras
-
 from vgcourse import video
 from vgcourse.files import data_folder, new_file
 from vgcourse.generate.animate import load_painter
+from vgcourse.generate.saved import load_saved
 from vgcourse.generate.two_stage import TwoStageGenerator
 from vgcourse.structure import MotionModel
 
@@ -66,17 +65,4 @@ def load_motion_model(path=None):
         path = data_folder() / "checkpoints" / ("motion_flow.keras" if path else "motion_gan.keras")
     path = Path(video.checked_path(path))
     advice = "Train one with `python benchmarks/motion.py --out DIR` and load DIR/motion_gan.keras."
-    if not path.is_file():
-        raise ValueError(
-            f"{path}: expected a motion model saved as a .keras file, found no such file. {advice}"
-        )
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # a damaged file may fail in the zip, JSON, HDF5 or Keras layer
-        raise ValueError(
-            f"{path}: expected a motion model saved as a .keras file, but it cannot be read: it is damaged, "
-            f"unfinished or of another kind ({type(error).__name__}). {advice}"
-        ) from error
-    if not isinstance(model, MotionModel):
-        raise ValueError(f"{path}: expected a MotionModel, found a {type(model).__name__}. {advice}")
-    return model
+    return load_saved(path, (MotionModel,), what="a motion model", advice=advice)

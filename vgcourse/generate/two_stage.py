@@ -15,7 +15,7 @@ from vgcourse import people, preprocess
 from vgcourse.arguments import whole_number
 from vgcourse.structure import MotionModel, Painter, draw_skeleton
 
-FIRST_PERSON = 10_000  # person 0 is this actor: nobody from here on was trained on, or is tested on
+FIRST_PERSON = 10_000  # person 0 is this actor: nobody from here on was trained on; benchmarks score on some
 REFERENCE_ACTION, REFERENCE_FRAME = "wave1", 5  # seen from the front, arms apart
 AT_ONCE = 16  # reference frames that the painter looks at together
 

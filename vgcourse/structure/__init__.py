@@ -21,7 +21,6 @@ from vgcourse.structure.painter import (
     limb_colours,
     paint_frames,
     room_behind,
-    save_painter,
 )
 from vgcourse.structure.painter_gan import PainterGAN, make_painter_gan
 from vgcourse.structure.people_frames import (

@@ -6,7 +6,6 @@ of one person, all that the painter is given of them.
 """
 
 import math
-import zipfile
 
 import keras
 import numpy as np
@@ -14,7 +13,6 @@ import tensorflow as tf
 from keras import layers, ops
 
 from vgcourse import arguments, preprocess
-from vgcourse.files import new_file
 from vgcourse.structure.drawings import MIRROR, NUM_LIMBS, checked_joints, draw_skeleton
 
 PAINTER_SIZES = (32, 64, 128)
@@ -385,29 +383,3 @@ def build_patch_discriminator(size, *, channels=32):
 
 
 # ---- files -----------------------------------------------------------------------------------------------
-
-
-def save_painter(painter, path):
-    """Save a painter as a `.keras` file, its weights rounded to float16: half as large.
-
-    Args:
-        painter: a `Painter`; its own weights stay as they are.
-        path: where to write; must end in `.keras`.
-
-    Raises:
-        files.NotWrittenError: the folder cannot be written.
-    """
-    rounded = Painter.from_config(painter.get_config())
-    rounded.set_weights([weight.astype(np.float16).astype(np.float32) for weight in painter.get_weights()])
-    with new_file(path) as part:
-        rounded.save(part)
-        _pack(part)
-
-
-def _pack(path):
-    """Compress a `.keras` file, which is a zip: the zeros that rounding left take no room then."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)

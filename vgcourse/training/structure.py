@@ -212,7 +212,7 @@ def _train_painter_stage(folder, config, minutes, steps):
     for row in keep_run(rows, gan, folder, steps=config["steps"]):
         if is_sample_due(row["step"], config["steps"]):
             write_painted(gan.painter, unseen, Path(folder) / "painted.png")
-    structure.save_painter(gan.painter, Path(folder) / "painter.keras")
+    structure.save_rounded(gan.painter, Path(folder) / "painter.keras")
     # The second stage takes half a minute: a run that was stopped in it begins it anew, with the same result.
     clips = datasets.load_actions("train", size=config["size"], num_frames=NUM_FRAMES, fps=FPS)
     structure.save_rounded(train_motion(clips, seed=config["seed"]), Path(folder) / "motion.keras")

@@ -126,6 +126,24 @@ def confusions(clips, actions):
     return ", ".join(names) or "none"
 
 
+def encoded(clips, *, size):
+    """Clips through the encoder that the reference went through, and read back as it is.
+
+    Args:
+        clips: uint8 clips `(T, 96, 96, 3)` at 10 frames a second.
+        size: height and width to read them at.
+
+    Returns:
+        uint8 `(num_clips, T, size, size, 3)`.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path, read = Path(scratch) / "clip.mp4", []
+        for clip in clips:
+            render.write_h264(path, clip, fps=CLIP["fps"])
+            read.append(video.read_clip(path, size=size, num_frames=len(clip), fps=CLIP["fps"]))
+    return np.stack(read)
+
+
 def codec_difference(num_per_action, *, size=64):
     """Frechet distance between the same clips before and after H.264: what compression alone costs."""
     ids = range(FIRST_ACTOR, FIRST_ACTOR + num_per_action)

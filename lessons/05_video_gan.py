@@ -200,10 +200,12 @@ for path, action in zip(paths, actions, strict=True):
 # Nobody told the network about periods.
 
 # %% [markdown]
-# **Why does the action enter here, and not in the frame generator?** Because an action *is* motion. If the
-# frame generator knew the action, nothing would stop it from giving walkers other shirts than runners. So the
-# only way from the action to the pixels leads through the motion codes. Test it: three people, two actions,
-# the content code fixed along each row.
+# **What keeps a walker's shirt from depending on the walk?** Not that the frame generator is kept in the dark:
+# one frame's motion code is enough to name the action, and a network will use what it can read. What protects a
+# person's looks comes in the next section. The colours are chosen from the content code alone, before anybody
+# asks what the person does. The frame generator only says *where* each colour goes. It can still put a colour in
+# the wrong place, and sometimes does. Look for it: three people, two actions, the content code fixed along each
+# row.
 
 # %% tags=["nbval-ignore-output"]
 matrix = generate.swap_motion(shipped, content_seeds=[0, 1, 5], actions=["walk", "jack"], motion_seed=3)

@@ -102,7 +102,7 @@ def test_failed_write_names_the_file_and_leaves_nothing(tmp_path):
     target = tmp_path / "clip.mp4"
     target.mkdir()  # a directory in the file's place: the last step, the renaming, fails
     with pytest.raises(ValueError, match=r"clip\.mp4.*cannot be written"):
-        render._write_h264(target, np.zeros((2, 16, 16, 3), np.uint8))
+        render.write_h264(target, np.zeros((2, 16, 16, 3), np.uint8))
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 

@@ -166,12 +166,8 @@ def test_readme_commands_run_the_project():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"```\n(pip install uv.*?)```", readme, re.DOTALL).group(1)
     commands = [line.split("#")[0].strip() for line in block.strip().splitlines()]
-    assert commands == [
-        "pip install uv",
-        "uv run vgcourse demo",
-        "uv run pytest",
-        "uv run jupyter lab notebooks",
-    ]
+    assert commands == ["pip install uv", "uv run vgcourse demo"]
+    assert all(f"`{command}`" in readme for command in ("uv run pytest", "uv run jupyter lab notebooks"))
     assert (ROOT / "notebooks").is_dir()
     for picture in re.findall(r"!\[[^\]]+\]\((?!https:)([^)]+)\)", readme):
         assert (ROOT / picture).is_file(), picture

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from vgcourse import show
+from vgcourse.classroom import widgets
 from vgcourse.show import picture as pictures
 
 ALT = 'A person walks & waves: "hello" <once>.'
@@ -146,3 +147,20 @@ def test_save_refuses_what_the_picture_is_not(clip, moving, tmp_path):
     with pytest.raises(ValueError, match=r"clip\.mp4: .*\.png or \.gif"):
         moving.save(tmp_path / "clip.mp4")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("zoom", [1, 3])
+def test_zoom_enlarges_what_is_shown_and_not_what_is_stored(clip, zoom):
+    picture = show.show_clip(clip, zoom=zoom)
+    assert opened(picture.gif).size == opened(picture.png).size == (96, 96)
+    assert f'<details open style="width:{96 * zoom}px; max-width:100%">' in picture.player()
+    panel = widgets.as_html(picture)
+    assert (
+        f'width="{96 * 3}" height="{96 * 3}"' in panel
+    )  # a panel shows small pictures about 256 pixels wide
+
+
+@pytest.mark.parametrize("zoom", [0, 1.5])
+def test_zoom_is_a_whole_number(clip, zoom):
+    with pytest.raises(ValueError, match="zoom"):
+        show.show_clip(clip, zoom=zoom)

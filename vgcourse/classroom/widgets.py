@@ -115,7 +115,7 @@ def as_html(picture, *, moving=True):
     data = base64.b64encode(picture.gif if animated else picture.png).decode()
     kind = "gif" if animated else "png"
     width, height = Image.open(io.BytesIO(picture.png)).size
-    scale = max(1, round(SHOWN / width))
+    scale = max(picture.zoom, round(SHOWN / width))
     # With its size known in advance, the page does not jump while the next picture is decoded.
     return (
         f'<img alt="{html.escape(picture.alt, quote=True)}" width="{scale * width}" height="{scale * height}"'

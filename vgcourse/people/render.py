@@ -132,10 +132,10 @@ def write_labels(folder):
 def _render_file(job):
     """Render and write one clip: (path, action, actor, seed)."""
     path, action, actor, seed = job
-    _write_h264(path, render_action(action, actor, seed=seed))
+    write_h264(path, render_action(action, actor, seed=seed))
 
 
-def _write_h264(path, clip, *, fps=25, crf=22):
+def write_h264(path, clip, *, fps=25, crf=22):
     """Write a small MP4; slower and smaller than `video.write_video`: the data set must stay under 8 MB."""
     options = {"crf": str(crf), "preset": "veryslow", "threads": "1"}
     try:

@@ -40,11 +40,13 @@ class Picture:
         alt: what the picture shows, in words.
         png: the still, as the bytes of a PNG file.
         gif: the animation as the bytes of a GIF file; None for a still picture.
+        zoom: how many times its size the animation is shown at: the file stays small, the browser enlarges.
     """
 
     alt: str
     png: bytes = field(repr=False)
     gif: bytes | None = field(default=None, repr=False)
+    zoom: int = 1
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
@@ -59,7 +61,7 @@ class Picture:
             still=base64.b64encode(self.png).decode(),
             moving=base64.b64encode(self.gif).decode(),
             alt=html.escape(self.alt),
-            width=width,
+            width=self.zoom * width,
             ratio=round(100 * height / width, 4),  # in % of the width, so that both shrink together
         )
 
@@ -95,13 +97,14 @@ def still_picture(frame, alt):
     return Picture(alt, _png(Image.fromarray(frame)))
 
 
-def moving_picture(clip, alt, *, fps):
+def moving_picture(clip, alt, *, fps, zoom=1):
     """A moving picture, with its first frame as the still.
 
     Args:
-        clip: uint8 `(num_frames, height, width, 3)`, as large as it is to be shown.
+        clip: uint8 `(num_frames, height, width, 3)`.
         alt: what it shows, in words.
         fps: frames per second.
+        zoom: how many times its size it is shown at, a whole number.
 
     Returns:
         A moving `Picture`.
@@ -113,7 +116,7 @@ def moving_picture(clip, alt, *, fps):
         still = Image.fromarray(clip[0]).quantize(
             256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
         )
-        return Picture(alt, _png(still), path.read_bytes())
+        return Picture(alt, _png(still), path.read_bytes(), zoom)
 
 
 def _png(picture):

@@ -19,24 +19,25 @@ MARGIN = 8  # pixels around the cells of a grid
 CELL = 96  # a cell is scaled up to at least this many pixels
 
 
-def show_clip(clip, *, fps=10, alt=None):
+def show_clip(clip, *, fps=10, alt=None, zoom=1):
     """A clip, moving, with a still and a switch.
 
     Args:
         clip: uint8 `(num_frames, height, width, 3)`; small ones are scaled up.
         fps: frames per second.
         alt: what the clip shows, in words; None says its size only.
+        zoom: how many times its size it is shown at; the picture's file stays as small as it is.
 
     Returns:
         A moving `Picture`.
 
     Raises:
-        ValueError: the array is not a uint8 clip.
+        ValueError: the array is not a uint8 clip, or `zoom` is no whole number from 1 on.
     """
-    clip = uint8_clips("clip", clip, ndim=4)
+    clip, zoom = uint8_clips("clip", clip, ndim=4), whole_number("zoom", zoom, 1)
     frames, height, width, _ = clip.shape
     alt = alt or f"A clip of {frames} frames, {width}x{height} pixels, {fps:g} frames a second."
-    return moving_picture(enlarge(clip, auto_scale(width)), alt, fps=fps)
+    return moving_picture(enlarge(clip, auto_scale(width)), alt, fps=fps, zoom=zoom)
 
 
 def show_grid(clips, *, labels=None, columns=5, fps=10, alt=None):

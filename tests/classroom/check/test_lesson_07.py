@@ -28,18 +28,19 @@ def distances(a, b):
     return np.linalg.norm(a[:, None] - b, axis=2)
 
 
-def pair_distance(frames):
-    return distances(frames, frames).sum() / (len(frames) * (len(frames) - 1))
+def auc(low, high):
+    pairs = [(a, b) for a in low for b in high]
+    return sum(1 if b > a else 0.5 if a == b else 0 for a, b in pairs) / len(pairs)
 
 
 def copied_share(fake, train, threshold):
     return np.mean(distances(fake, train).min(axis=1) <= threshold)
 
 
-DIAGNOSIS = {"A": "collapsed", "B": "copies", "C": "frozen", "D": "flickering"}
+DIAGNOSIS = {"A": "collapsed", "B": "copies", "C": "frozen", "D": "flickering", "E": "smeared"}
 SOLUTIONS = {
     "clips_needed": clips_needed,
-    "pair_distance": pair_distance,
+    "auc": auc,
     "copied_share": copied_share,
     "diagnosis": DIAGNOSIS,
 }
@@ -61,22 +62,19 @@ def test_the_solution_passes(capsys, name):
         ("clips_needed", lambda d, t: math.ceil(exact(d, 1 / t)), "needs more clips"),
         ("clips_needed", lambda d, t: int(exact(d, t)) + 1, "add nothing"),
         ("clips_needed", lambda d, t: 5, "solve 2/n"),
-        ("pair_distance", lambda f: distances(f[1:], f[:-1]).diagonal().mean(), "neighbours only"),
-        ("pair_distance", lambda f: distances(f, f).mean(), "distance to itself"),
-        ("pair_distance", lambda f: distances(f, f).sum() / 3, "counted twice: the sum"),
-        ("pair_distance", lambda f: distances(f, f).sum() / 2, "the sum over the pairs"),
-        ("pair_distance", lambda f: distances(f, f).sum(), "that is a sum"),
-        ("pair_distance", lambda f: (distances(f, f) ** 2).sum() / 6, "squared distances"),
-        ("pair_distance", lambda f: (f[:, None] - f).mean(), "cancel"),
-        ("pair_distance", lambda f: np.linalg.norm(f[-1] - f[0]), "first against last"),
-        ("pair_distance", lambda f: distances(f, f), "expected one number, received an array"),
         (
-            "pair_distance",
-            lambda f: np.abs(f[:, None] - f).sum() / 6 * (3 if len(f) == 2 else 1),
-            "Euclidean",
+            "auc",
+            lambda a, b: np.mean(np.asarray(b) > np.asarray(a)[:, None]),
+            "equal numbers count one half.",
         ),
-        ("pair_distance", lambda f: 2.0, "expected 5, received 2."),
-        ("pair_distance", lambda f: 7.7, "(1 + 3 + 2) / 3"),
+        ("auc", lambda a, b: np.mean(np.asarray(b) >= np.asarray(a)[:, None]), "not a whole"),
+        ("auc", lambda a, b: auc(b, a), "swap them"),
+        ("auc", lambda a, b: auc(a, b) * len(a) * len(b), "the number of pairs"),
+        ("auc", lambda a, b: float(np.mean(b) > np.mean(a)), "the means only"),
+        ("auc", lambda a, b: auc(a, b) * len(b), "by the pairs, 3 times 2"),
+        ("auc", lambda a, b: max(auc(a, b), 1 - auc(a, b)), "no number of high is larger"),
+        ("auc", lambda a, b: 0.123, "one by one"),
+        ("auc", lambda a, b: 3.5 / 6, "no number of high"),
         ("copied_share", lambda f, t, s: np.mean(distances(f, t).min(axis=1) < s), "use <="),
         ("copied_share", lambda f, t, s: np.mean(distances(f, t).min(axis=0) <= s), "of training rows"),
         ("copied_share", lambda f, t, s: np.mean(distances(f, t) <= s), "of all pairs"),
@@ -90,11 +88,17 @@ def test_the_solution_passes(capsys, name):
         ("copied_share", lambda f, t, s: 0.75, "smaller than they should be"),
         ("copied_share", lambda f, t, s: 0.6, "received 0.6"),
         ("copied_share", lambda f, t, s: 0.5, "5 away from (0, 0)"),
+        (
+            "copied_share",
+            lambda f, t, s: np.mean(distances(f, t).min(axis=1) / (2**0.5 if s > 1 else 1) <= s),
+            "not their mean",
+        ),
         ("diagnosis", DIAGNOSIS | {"A": "copies"}, "few of the real ones"),
         ("diagnosis", DIAGNOSIS | {"B": "collapsed"}, "look at the last column"),
         ("diagnosis", DIAGNOSIS | {"C": "flickering"}, "motion energy"),
         ("diagnosis", DIAGNOSIS | {"D": "frozen"}, "still part of the picture jumps"),
-        ("diagnosis", {"A": "collapsed", "B": ...}, "nothing yet for B, C, D"),
+        ("diagnosis", {"A": "collapsed", "B": ...}, "nothing yet for B, C, D, E"),
+        ("diagnosis", DIAGNOSIS | {"E": "collapsed"}, "only its limbs"),
         ("diagnosis", DIAGNOSIS | {"D": "ugly"}, "received 'ugly'"),
         ("diagnosis", "frozen", "expected a dict"),
     ],

@@ -1,8 +1,31 @@
-"""Checks of lesson 07: how many clips, all pairs of frames, copies, and what scores say of a generator."""
+"""Checks of lesson 07: the AUC, how many clips, copies, and what scores say of a generator."""
 
 import numpy as np
 
 from vgcourse.classroom.check.core import Wrong, ask, exercise
+
+
+@exercise(
+    "For low = [1, 2] and high = [2, 3] the pairs are 1-2, 1-3, 2-2, 2-3. In which is high the larger?",
+    "np.asarray(low)[:, None] against np.asarray(high) compares all pairs at once.",
+    "The mean of (high > low) is the share of larger ones; equal pairs still lack their half.",
+)
+def auc(answer):
+    """Check `auc(low, high)`."""
+    low, high = [1.0, 2.0, 4.0], [2.0, 3.0]  # larger: 1-2, 1-3, 2-3; equal: 2-2
+    slips = {
+        "equal numbers count one half.": 0.5,
+        "equal numbers count one half, not a whole.": 4 / 6,
+        "that is the share in which the number of low is the larger one; swap them.": 2.5 / 6,
+        "that is the number of pairs; divide by how many there are.": 3.5,
+        "that compares the means only; compare every pair.": 1.0,
+        "you divided by the numbers of one list; divide by the pairs, 3 times 2.": 3.5 / 3,
+    }
+    ask(answer, low, high, right=3.5 / 6, slips=slips, otherwise="go through the six pairs one by one.")
+    ask(answer, np.array(low), np.array(high), right=3.5 / 6, asked="for the same as arrays")
+    ask(answer, [5.0], [1.0, 2.0, 3.0], right=0.0, otherwise="no number of high is larger.")
+    ask(answer, [0.0, 0.0], [0.0], right=0.5, otherwise="two equal pairs, a half each.")
+    return "right: 0.5 is chance, and under 0.5 the sets are told apart, too, the other way round."
 
 
 @exercise(
@@ -26,29 +49,6 @@ def clips_needed(answer):
 
 
 @exercise(
-    "For frames 0, 1, 3 the pairs are 0-1, 0-3 and 1-3. How many pairs have T frames?",
-    "distances = np.linalg.norm(f[:, None] - f, axis=2) holds all pairs twice, and T zeros on its diagonal.",
-)
-def pair_distance(answer):
-    """Check `pair_distance(frame_features)`."""
-    slips = {
-        "that is the mean over neighbours only; 0 and 3 are a pair, too. Slow drift would escape.": 1.5,
-        "each frame's distance to itself is in the mean, three zeros: divide by T (T - 1), not T^2.": 4 / 3,
-        "every pair is counted twice: the sum over the matrix goes over T (T - 1) entries.": 4,
-        "that is the sum over the pairs; take the mean.": 6,
-        "that is a sum, with every pair counted twice; take the mean.": 12,
-        "you averaged squared distances; take the root of each first.": 14 / 3,
-        "differences cancel when they keep their sign; take distances.": 0,
-        "that is first against last only; take all pairs.": 3,
-    }
-
-    ask(answer, np.array([[0.0], [1], [3]]), right=2.0, slips=slips, otherwise="(1 + 3 + 2) / 3.")
-    ask(answer, np.array([[0.0, 0], [3, 4]]), right=5, slips={"take the Euclidean length, axis=2.": 7})
-    ask(answer, np.array([[0.0], [0], [1]]), right=2 / 3, otherwise="the mean over three pairs, no median.")
-    return "right: a frozen clip scores 0, so never show it without a measure of motion."
-
-
-@exercise(
     "For every generated row, first find the distance to its nearest training row.",
     "distances[i, j] from generated i to training j: take the minimum over axis=1, compare, then the mean.",
 )
@@ -68,6 +68,8 @@ def copied_share(answer):
     ask(answer, fake.copy(), train.copy(), 0.5, right=0.5, asked=asked, slips=slips)
     asked = "(3, 4) is 5 away from (0, 0), so with threshold 5"
     ask(answer, fake[1:2], train, 5.0, right=1.0, asked=asked, otherwise="Euclidean distance?")
+    asked = "(3, 4) is 5 away from (0, 0), so with threshold 4.9"
+    ask(answer, fake[1:2], train, 4.9, right=0.0, asked=asked, otherwise="a sum of squares, not their mean?")
     return "right: but a copy shifted in time, or mirrored, would escape. Check features, too."
 
 
@@ -76,13 +78,14 @@ CASES = {
     "B": ("copies", "it scores exactly like real; look at the last column."),
     "C": ("frozen", "look at its motion energy."),
     "D": ("flickering", "it moves twice as much as real clips, and the still part of the picture jumps."),
+    "E": ("smeared", "only its limbs give it away: the features do not see them."),
 }
 FAULTS = [fault for fault, _ in CASES.values()]
 
 
 @exercise(
     "Look for the one column in which a row is far from real.",
-    "No motion: frozen. Low recall at high precision: collapsed. Last column near 1: copies. One is left.",
+    "No motion: frozen. Low recall at high precision: collapsed. Last column near 1: copies. Two are left.",
 )
 def diagnosis(answer):
     """Check the dict `diagnosis`: row -> what is wrong with that generator."""
@@ -90,10 +93,10 @@ def diagnosis(answer):
         raise Wrong(f"expected a dict from row to fault, received {type(answer).__name__}.")
     missing = [row for row in CASES if answer.get(row) in (None, ...)]
     if missing:
-        raise Wrong(f"expected a fault for each of A, B, C, D; nothing yet for {', '.join(missing)}.")
+        raise Wrong(f"expected a fault for each of A, B, C, D, E; nothing yet for {', '.join(missing)}.")
     for row, (fault, sign) in CASES.items():
         if answer[row] not in FAULTS:
             raise Wrong(f"expected {', '.join(map(repr, FAULTS))}, received {answer[row]!r}.")
         if answer[row] != fault:
             raise Wrong(f"{row} is not {answer[row]!r}: {sign}")
-    return "right: no single column finds all four. That is why a table has several."
+    return "right: no single column finds all five. That is why a table has several."

@@ -366,6 +366,7 @@ halfway["twice as far"] = 2 * arcs[:60]
 crowds = {name: crowd_of(codes) for name, codes in halfway.items()}
 variety = {name: x[:, 0].std(axis=0).mean() for name, x in crowds.items()}
 found = {name: evaluate.limbs_found(x).share for name, x in crowds.items()}
+print("people of each kind:", len(crowds["lines"]))
 
 # %% tags=["nbval-ignore-output"]
 for name in crowds:

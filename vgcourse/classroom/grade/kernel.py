@@ -82,7 +82,10 @@ def bound_files():
 
 def main():
     """Start the kernel that the command line describes."""
-    report = os.open(os.environ.pop(REPORT), os.O_WRONLY | os.O_APPEND)
+    path = os.environ.pop(REPORT)
+    report = os.open(path, os.O_WRONLY | os.O_APPEND)
+    with contextlib.suppress(OSError):  # Windows keeps the name of an open file
+        os.unlink(path)  # nothing to write to for the notebook; `run` has it open
     if sys.platform == "linux":
         start_loopback()
     bound_files()

@@ -62,12 +62,13 @@ def run_notebook(sources, *, seconds, cache):
         folder = Path(name).resolve()
         home, report = folder / "home", folder / "report"
         home.mkdir()
-        report.touch()
         client = _client(sources, folder, outcome)
-        with contextlib.ExitStack() as cleanup:
-            cleanup.callback(_end, client)
-            _run_cells(client, outcome, seconds, _environment(home, report, cache))
-        outcome.verdicts = _verdicts(report)
+        with report.open("w+", encoding="utf-8", errors="replace") as lines:
+            try:
+                _run_cells(client, outcome, seconds, _environment(home, report, cache))
+            finally:
+                _end(client)
+            outcome.verdicts = _verdicts(lines)
         shutil.rmtree(home, ignore_errors=True)
     return outcome
 
@@ -195,10 +196,11 @@ def _end(client):
         client._cleanup_kernel()
 
 
-def _verdicts(report):
+def _verdicts(lines):
     """The last verdict on each exercise; a line may be cut short by the end of its process."""
     found = {}
-    for line in report.read_text(encoding="utf-8", errors="replace").splitlines():
+    lines.seek(0)
+    for line in lines:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             entry = json.loads(line)
             found[entry["exercise"]] = str(entry["verdict"])

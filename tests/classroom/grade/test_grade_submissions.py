@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vgcourse.classroom.grade import submissions
-from vgcourse.classroom.grade.submissions import exercises_of, find_submissions, is_stub, lesson_of
+from vgcourse.classroom.grade.submissions import exercises_of, find_submissions, is_untouched, lesson_of
 
 IMPORT, CHECK = "from vgcourse.classroom import check", "check.raw_bytes(raw_bytes)"
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
@@ -109,20 +109,20 @@ def test_the_checks_that_it_calls_say_which_lesson_it_is():
     ],
 )
 def test_a_stub_is_an_answer_without_a_line(source, expected):
-    assert is_stub([source], "f") is expected
+    assert is_untouched([source], "f") is expected
 
 
 def test_the_last_definition_counts():
-    assert is_stub(["def f(x):\n    ...", "def f(x):\n    return x"], "f") is False
+    assert is_untouched(["def f(x):\n    ...", "def f(x):\n    return x"], "f") is False
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
 def test_the_lessons_of_the_course_are_recognised(path):
     """Handed in as it is, a lesson has a stub for each exercise; its solutions have none."""
-    for file, is_untouched in ((path, True), (path.parent / "solutions" / path.name, False)):
+    for file, is_as_given in ((path, True), (path.parent / "solutions" / path.name, False)):
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
         sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         assert lesson_of("homework.ipynb", sources) == path.name[:2]
         names = exercises_of(path.name[:2])
         assert names
-        assert {name: is_stub(sources, name) for name in names} == dict.fromkeys(names, is_untouched)
+        assert {name: is_untouched(sources, name) for name in names} == dict.fromkeys(names, is_as_given)

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from vgcourse.classroom.grade.run import run_notebook
-from vgcourse.classroom.grade.submissions import exercises_of, find_submissions, is_stub
+from vgcourse.classroom.grade.submissions import exercises_of, find_submissions, is_untouched
 from vgcourse.files import new_file
 
 TABLE, PAGE = "grades.csv", "mistakes.html"
@@ -94,7 +94,7 @@ def rows_of(submission, outcome):
 
 def _judge(name, sources, outcome):
     """What one exercise came to: its result, and the message that goes with it."""
-    verdict, stub = outcome.verdicts.get(name, ""), is_stub(sources, name)
+    verdict, stub = outcome.verdicts.get(name, ""), is_untouched(sources, name)
     if verdict.startswith("✓"):
         return PASSED, ""
     if stub or verdict.startswith("○"):

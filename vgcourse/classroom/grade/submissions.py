@@ -136,7 +136,7 @@ def lesson_of(name, sources):
     )
 
 
-def is_stub(sources, name):
+def is_untouched(sources, name):
     """Whether the answer to an exercise is still `...`.
 
     Args:

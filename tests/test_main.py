@@ -24,7 +24,7 @@ from vgcourse import __version__, datasets, gan, generate, people, preprocess, t
 from vgcourse.files import new_file
 
 COMMANDS = ("demo", "render", "prepare", "train", "train-structure", "animate")
-COMMANDS += ("generate", "evaluate", "train-features")
+COMMANDS += ("generate", "evaluate", "train-features", "grade")
 
 
 def run(*arguments):

@@ -364,6 +364,28 @@ def train_features(
         print(f"{name}: {accuracy}")
 
 
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="Of what was handed in: <name>/03_gan_minimax.ipynb, ...")],
+    out: Annotated[Path, typer.Option(help="Folder for grades.csv and mistakes.html.")] = Path("grades"),
+    minutes: Annotated[
+        float, typer.Option(min=0.05, max=LONGEST, help="The most that one notebook may take.")
+    ] = 10.0,
+):
+    """Run the exercises of a class's notebooks: passed, wrong or untouched, and which mistakes were made.
+
+    This runs code that others wrote. Each notebook has a process and a temporary folder of its own, a time
+    limit and no network, but it can read and write whatever you can: use a container, or a machine without
+    files of your own.
+    """
+    from vgcourse.classroom import grade as stage
+
+    say = functools.partial(print, flush=True)  # each notebook's line when it is done
+    rows = stage.grade_folder(folder, out, seconds=60 * minutes, say=say)
+    files = len({row.file for row in rows})
+    print(f"{out}: grades.csv with {len(rows)} rows of {files} files; mistakes.html to show to the class")
+
+
 def main():
     """Run a command. An error is one line and exit code 1, a wrong option exit code 2.
 

@@ -130,8 +130,9 @@ def test_declared_dependencies_are_the_imported_ones():
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(node.module.split(".")[0])
     third_party = {{"PIL": "pillow"}.get(name, name) for name in imported - set(sys.stdlib_module_names)}
-    # Extras; IPython comes with ipywidgets, google.protobuf with TensorFlow, whose records it reads.
+    # Extras and what comes with them; IPython comes with ipywidgets, google.protobuf with TensorFlow.
     optional = {"tensorflow_datasets", "apache_beam", "IPython", "google"}
+    optional |= {"nbclient", "nbformat", "jupyter_client", "ipykernel"}
     declared = {Requirement(requirement).name for requirement in PROJECT["dependencies"]}
     for_lessons = {"ipywidgets"}
     assert (third_party - optional - {"vgcourse"}) | for_lessons == declared

@@ -45,6 +45,7 @@ from vgcourse import show
 from vgcourse.classroom import check, widgets
 from vgcourse.gan import losses, toy
 
+
 # %%
 DATA_MEAN, DATA_SPREAD = 1.0, 0.5  # the data: numbers from this bell curve
 SEED = 0  # of all random numbers
@@ -54,12 +55,14 @@ GRID = np.linspace(-12, 14, 5201)  # places on the line, for integrals
 STEP = GRID[1] - GRID[0]
 
 
+# %%
 def log_density(x, mean, spread):
     """Logarithm of a bell curve."""
     height = np.log(spread * np.sqrt(2 * np.pi))
     return -0.5 * ((x - mean) / spread) ** 2 - height
 
 
+# %%
 def integrate(values):
     """Area under values that are given on the grid."""
     return float(values.sum() * STEP)
@@ -70,15 +73,18 @@ def softplus(x):
     return np.logaddexp(0, x)  # log(1 + exp(x)), without overflow
 
 
+# %%
 def best_logit(x, mean, spread):
     """The best D's score at x, against a generator of this mean and spread."""
     real = log_density(x, DATA_MEAN, DATA_SPREAD)
     return real - log_density(x, mean, spread)
 
 
+# %%
 p = np.exp(log_density(GRID, DATA_MEAN, DATA_SPREAD))
 
 
+# %%
 def value_at_best(mean, spread):
     """The value of the game against the best D."""
     q = np.exp(log_density(GRID, mean, spread))
@@ -93,6 +99,7 @@ PUSH = {  # slope of each loss along the logit of a fake
 }
 
 
+# %%
 def pulls(mean, spread, loss):
     """Slopes of a generator's loss along mean and spread; D stands still."""
     q = np.exp(log_density(GRID, mean, spread))
@@ -102,6 +109,7 @@ def pulls(mean, spread, loss):
     return integrate(slope), integrate(slope * (GRID - mean) / spread)
 
 
+# %%
 def descend(mean, spread, steps, loss):
     """Where mean and spread are before and after each step downhill."""
     places = [(mean, spread)]
@@ -122,6 +130,7 @@ def line_axes(title, *, ylabel="density"):
     return figure, axes
 
 
+# %%
 def draw_value(axes, value):
     """V as a bar between its two ends."""
     axes.bar(["V"], [value], color=show.BLUE)
@@ -149,7 +158,7 @@ def draw_game(mean, spread, downhill, loss, data):
     left.legend(frameon=False, loc="upper left")
     value = value_at_best(mean, spread)
     draw_value(right, value)
-    alt = f"After {downhill} steps down the {loss} loss: {title}, V {value:.2f}."
+    alt = f"{downhill} steps down the {loss} loss: {title}, V {value:.2f}."
     return show.figure(figure, alt=f"{alt} The data is {data}.")
 
 
@@ -166,6 +175,7 @@ def draw_game(mean, spread, downhill, loss, data):
 # %%
 draw_game(-1.0, 1.0, downhill=0, loss="saturating", data="hidden")
 
+
 # %%
 widgets.explore(
     draw_game,
@@ -175,6 +185,7 @@ widgets.explore(
     loss=list(PUSH),
     data=["hidden", "shown"],
 )
+
 
 # %%
 print("start              loss             mean and V after 30 steps")
@@ -187,6 +198,7 @@ for start in [(-1.0, 1.0), (-4.0, 0.3)]:
 best = f"{DATA_MEAN:5.2f}   {-np.log(4):5.2f}"
 print("the best there is                       ", best)
 
+
 # %% [markdown]
 # From nearby both arrive. From far off only one of them moves at all, although both want the same. Two
 # questions for this lesson, then. Why does the opponent's opinion lead to the data? And what is wrong with
@@ -197,6 +209,7 @@ print("the best there is                       ", best)
 
 # %%
 path_picture("game")
+
 
 # %% [markdown]
 # ## 2. What you just played
@@ -211,17 +224,21 @@ real = rng.normal(DATA_MEAN, DATA_SPREAD, size=100_000)
 z = rng.normal(size=100_000)
 
 
+# %%
 def generate(z, mean, spread):
     """The generator: noise in, made-up data out."""
     return mean + spread * z
 
 
+# %%
 def discriminate(x):
     """A D picked by hand: it believes that real numbers are large."""
     return 1 / (1 + np.exp(-(2 * x - 1)))
 
 
+# %%
 fake = generate(z, mean=-1.0, spread=1.0)
+
 
 # %%
 figure, axes = line_axes("What the discriminator is shown")
@@ -233,10 +250,12 @@ axes.legend(frameon=False, loc="upper left")
 alt = "Generated numbers around -1, real ones around 1; D rises between them."
 show.figure(figure, alt=alt)
 
+
 # %%
 for name, numbers in {"real": real, "generated": fake}.items():
     says = discriminate(numbers).mean()
     print(f"{name:9} numbers: D says {says:.2f} on average")
+
 
 # %% [markdown]
 # It is on the right side of 1/2 for most numbers, and sure of few. How good is that? The game has a score for
@@ -245,6 +264,7 @@ for name, numbers in {"real": real, "generated": fake}.items():
 # %%
 printed = "minG maxD V(D,G)=E[x∼pdata[logD(x)]+E[z∼pz[log(1−D(G(z)))]]"
 print("brackets opened:", printed.count("["), " closed:", printed.count("]"))
+
 
 # %% [markdown]
 # A bracket is missing, and with it the end of the first average. The text around it also writes $G(x)$, the
@@ -266,6 +286,7 @@ def value(real, fake, discriminator):
     return told_real + np.mean(np.log(1 - discriminator(fake)))
 
 
+# %%
 q = np.exp(log_density(GRID, -1.0, 1.0))
 by_drawing = value(real, fake, discriminate)
 D_grid = np.clip(discriminate(GRID), 1e-12, 1 - 1e-12)
@@ -273,6 +294,7 @@ by_integral = integrate(p * np.log(D_grid)) + integrate(q * np.log(1 - D_grid))
 assert abs(by_drawing - by_integral) < 0.02
 print(f"V of this pair, by drawing:  {by_drawing:.1f}")
 print(f"V of this pair, by integral: {by_integral:.1f}")
+
 
 # %% [markdown]
 # Look at the second integral. The formula averages over noise $z$, the integral runs over numbers $x$,
@@ -292,12 +314,14 @@ def discriminator_loss(real_logits, fake_logits):
     return np.mean(softplus(-real_logits)) + np.mean(softplus(fake_logits))
 
 
+# %%
 logits = 2 * real - 1, 2 * fake - 1  # of real and of generated numbers
 mine = discriminator_loss(*logits)
 theirs = float(losses.minimax_discriminator_loss(*logits))
 assert abs(mine + by_drawing) < 1e-6
 assert abs(mine - theirs) < 1e-4
 print(f"-V {-by_drawing:.2f}, my loss {mine:.2f}, the course's {theirs:.2f}")
+
 
 # %% [markdown]
 # ## 3. The best opponent
@@ -324,6 +348,7 @@ axes.set(xlim=(0, 1), ylim=(-2, 0), xlabel="y, what D says here")
 axes.legend(frameon=False)
 show.figure(figure, alt="A curve with one summit, marked, at y = 0.8.")
 
+
 # %% [markdown]
 # $D^*$ gives the share of real numbers among all numbers at this place. No network can do better. Its logit is
 # $\log p - \log q$; the black curve of the panel is its probability. How far is the hand-made $D$ from it?
@@ -341,6 +366,7 @@ axes.plot(GRID, discriminate(GRID), ":", color="0.5", label="by hand")
 axes.legend(frameon=False, loc="upper left")
 alt = "D* is near 1 around 1.5 and falls on both sides; by hand it only rises."
 show.figure(figure, alt=alt)
+
 
 # %% [markdown]
 # Unlike the hand-made one, $D^*$ falls again on the right. Numbers above 3 are rare on both sides, but rarer
@@ -362,6 +388,7 @@ def best_discriminator(p, q, real_share):
 
 # %%
 check.best_discriminator(best_discriminator)
+
 
 # %% [markdown]
 # ## 4. Why the game ends at the data
@@ -385,11 +412,13 @@ def kl(p, q):
     return integrate(p * (np.log(p + tiny) - np.log(q + tiny)))
 
 
+# %%
 def jsd(p, q):
     """Jensen-Shannon divergence: how far both are from their average."""
     return (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2
 
 
+# %%
 print("generator         V at D*   -log 4 + 2 JSD")
 cases = {"at the start": (-1.0, 1.0), "perfect": (DATA_MEAN, DATA_SPREAD)}
 cases["far off"] = (-9.0, 0.5)
@@ -399,6 +428,7 @@ for name, weights in cases.items():
     assert np.isclose(*sides, atol=1e-6)
     shown = [round(side, 2) + 0.0 for side in sides]  # no "-0.00"
     print(f"{name:14} {shown[0]:10.2f} {shown[1]:16.2f}")
+
 
 # %% [markdown]
 # ### Exercise 2: the number to look for
@@ -413,6 +443,7 @@ equilibrium_loss = np.log(4)
 
 # %%
 check.equilibrium_loss(equilibrium_loss)
+
 
 # %% [markdown]
 # ## 5. The loss that goes silent
@@ -455,6 +486,7 @@ def slopes(loss, logits):
     return tape.gradient(total, fake_logits).numpy()
 
 
+# %%
 logits = np.linspace(-8, 8, 161)
 weak = slopes(losses.minimax_generator_loss, logits)
 strong = slopes(losses.non_saturating_generator_loss, logits)
@@ -463,13 +495,15 @@ assert np.allclose(strong, PUSH["non-saturating"](logits), atol=1e-5)
 print(f"a fake with logit -8: slopes {weak[0]:.4f} and {strong[0]:.4f}")
 print(f"a fake with logit  0: slopes {weak[80]:.4f} and {strong[80]:.4f}")
 
+
 # %% [markdown]
 # On the line this means: at mean $-4$ and spread 0.3 the best $D$ gives your numbers logits of about $-50$.
 # The pull on the mean, at every distance:
 
 # %%
 means = np.linspace(-5, 5, 81)
-styles = dict(zip(PUSH, [(show.BLUE, "-"), (show.VERMILION, "--")], strict=True))
+looks = (show.BLUE, "-"), (show.VERMILION, "--")
+styles = dict(zip(PUSH, looks, strict=True))
 title = "How hard the generator's mean is pulled (spread 0.5)"
 figure, axes = line_axes(title, ylabel="size of the slope")
 for loss, (colour, style) in styles.items():
@@ -480,6 +514,7 @@ axes.set(xlabel="mean of the generator", ylim=(1e-4, 1e4))
 axes.legend(frameon=False, loc="upper center", ncols=3)
 alt = "Far from the data the saturating pull falls to 0, the other grows."
 show.figure(figure, alt=alt)
+
 
 # %% [markdown]
 # Both vanish at the data. Far away, one loss goes silent and the other pulls harder. (Which divergence each of
@@ -500,9 +535,11 @@ def mlp(weights, x):
     return x @ matrix + bias
 
 
+# %%
 game = toy.make_toy(1, latent_dim=1, width=32, seed=SEED)
 print("generator:    ", [array.shape for array in game.generator])
 print("discriminator:", [array.shape for array in game.discriminator])
+
 
 # %% [markdown]
 # One step of the game has two halves. Each half watches the weights of one player only. That is all that
@@ -520,6 +557,7 @@ def discriminator_gradients(generator, discriminator, real, noise):
     return tape.gradient(loss, discriminator)
 
 
+# %%
 def generator_gradients(generator, discriminator, noise):
     """A step against them makes fakes that D scores higher."""
     with tf.GradientTape() as tape:
@@ -545,6 +583,7 @@ def adam(weights, gradients, rate=2e-3, memory=0.99):
     return moved
 
 
+# %%
 def first_step(game, real, noise):
     """The discriminator moves, then the generator answers."""
     game = tf.nest.map_structure(tf.constant, game)  # arrays become tensors
@@ -584,12 +623,14 @@ def draw_line(rng, num_points):
     return drawn.astype(np.float32)
 
 
+# %%
 def generated(game):
     """4,000 generated numbers, always from the same noise."""
     noise = toy.draw_noise(np.random.default_rng(1), (4000, 1))
     return mlp(game.generator, noise).numpy().ravel()
 
 
+# %%
 def distribution_gap(fake, seed=2):
     """Largest difference of the shares below a place."""
     real = draw_line(np.random.default_rng(seed), 4000).ravel()
@@ -621,6 +662,7 @@ chance = distribution_gap(draw_line(np.random.default_rng(3), 4000).ravel())
 print(f"gap of the untrained generator {untrained_gap:.1f}")
 print(f"gap of other real numbers      {chance:.2f}")
 
+
 # %% [markdown]
 # Watch the generated numbers move over. Then they must find their width: will they come out too narrow, too
 # wide, or right? (`r1_gamma` is explained in section 7. The last third of the steps is taken at a twentieth of
@@ -636,6 +678,7 @@ for done in range(100, LINE_STEPS + 1, 100):
     game, (d_loss, g_loss) = toy.train_toy(game, draw_line, rng, **play)
     live.update(draw_players(game, f"After {done} steps"))
 
+
 # %% tags=["nbval-ignore-output"]
 fake = generated(game)
 places = np.linspace(0, 2, 21, dtype=np.float32)[:, None]  # nearly all data
@@ -650,12 +693,14 @@ print(f"over 1.8      {above[0]:4.1f}%  real {above[1]:.1f}%")
 print(f"D's opinion   {opinions.mean():5.2f}  in theory 0.50")
 print(f"D's loss      {d_loss:5.2f}  in theory {np.log(4):.2f}")
 
+
 # %%
 assert trained_gap < 0.15 < untrained_gap
 assert abs(fake.mean() - DATA_MEAN) < 0.15
 assert 0.35 < fake.std() < 0.65
 assert np.abs(opinions - 0.5).max() < 0.1
 print("gap after training: under 0.15")
+
 
 # %% [markdown]
 # $D$ is at 1/2 and its loss at $\log 4$, as the theory says. Mean and spread are nearly right. The shape is
@@ -680,12 +725,14 @@ def count_modes(points, centres, radius=0.3, share=0.02):
     return int(((distances < radius).mean(axis=0) >= share).sum())
 
 
+# %%
 def ring_points(game):
     """A thousand generated points, always from the same noise."""
     noise = toy.draw_noise(np.random.default_rng(1), (1000, 2))
     return mlp(game.generator, noise).numpy()
 
 
+# %%
 CENTRES = toy.ring_centres()
 ring = toy.draw_ring(np.random.default_rng(SEED), 1000)
 assert count_modes(ring, CENTRES) == toy.count_modes(ring, CENTRES)
@@ -707,6 +754,7 @@ def points_frame(points, size=192):
     return picture
 
 
+# %%
 def pixel(places, size):
     """Where places of the plane are in a picture, x before y."""
     return (np.asarray(places) * [1, -1] + 3.2) * size / 6.4
@@ -742,12 +790,14 @@ def r1(discriminator, real, gamma):
     return gamma / 2 * tf.reduce_mean(tf.reduce_sum(slope**2, axis=1))
 
 
+# %%
 untrained, sample = toy.make_toy(2, seed=SEED), tf.constant(ring)
 mine = r1(untrained.discriminator, sample, gamma=0.1)
 judge = lambda x: mlp(untrained.discriminator, x)  # noqa: E731
 theirs = losses.r1_penalty(judge, sample, gamma=0.1)
 assert np.isclose(mine, theirs)
 print(f"R1 of an untrained D: mine {mine:.3f}, the course's {theirs:.3f}")
+
 
 # %% [markdown]
 # That makes four games. **Which of them will reach all eight heaps: with balance only, with R1 only, with
@@ -762,6 +812,7 @@ recipes = {
     "hasty, no R1": (toy.Recipe(**hasty), 300),
 }
 
+
 # %% tags=["nbval-ignore-output", "trains-games"]
 games = {}
 bar = display("The games begin.", display_id=True)
@@ -769,10 +820,12 @@ for name, (recipe, num_steps) in recipes.items():
     games[name] = play_ring(recipe, num_steps)
     bar.update(f"{len(games)} of 4 games played: {name}")
 
+
 # %% tags=["nbval-ignore-output"]
 moving = [[points_frame(points) for points in game] for game in games.values()]
 alt = "Four games on the ring: " + ", ".join(games) + "."
 show.show_grid(np.array(moving), labels=list(games), columns=2, fps=4, alt=alt)
+
 
 # %% tags=["nbval-ignore-output"]
 print("heaps reached                at the end   median of the last 10 looks")
@@ -784,10 +837,12 @@ for name, snapshots in games.items():
 before = count_modes(ring_points(untrained), CENTRES)
 print(f"{'untrained':26} {before:6} of 8")
 
+
 # %%
 assert min(reached["balance, R1"], reached["balance, no R1"]) >= 5
 assert max(reached["hasty, R1"], reached["hasty, no R1"]) <= 4
 print("with balance 5 heaps and more, without it 4 and fewer")
+
 
 # %% [markdown]
 # Was your guess right? **Balance** decides here. We played all four with seeds 0, 1 and 2. At the end the games
@@ -807,15 +862,17 @@ def draw_moment(game, snapshot):
     label = f"step {step} of {steps}: {heaps} of 8 heaps"
     frame = points_frame(points, size=384)
     sheet = show.label_grid(frame[None, None], [label], scale=1)[0]
-    return show.still_picture(sheet, alt=f"Points of the game {game}; {label}.")
+    return show.still_picture(sheet, alt=f"Points of game {game}; {label}.")
 
 
 # %% tags=["nbval-ignore-output"]
 draw_moment("hasty, no R1", snapshot=4)
 
+
 # %%
 order = ["hasty, no R1", "hasty, R1", "balance, no R1", "balance, R1"]
 widgets.explore(draw_moment, game=order, snapshot=(0, 20, 4))
+
 
 # %% [markdown]
 # **Mode collapse.** With twenty steps to one, the game is turned round into $\max_D \min_G$: the generator
@@ -840,6 +897,7 @@ def on_target_share(points, centres, radius):
 
 # %%
 check.on_target_share(on_target_share)
+
 
 # %% [markdown]
 # **Open question.** Between balance and haste there is room: change `g_steps` in `recipes` to 2, 5 and 10, and

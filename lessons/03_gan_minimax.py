@@ -45,7 +45,6 @@ from vgcourse import show
 from vgcourse.classroom import check, widgets
 from vgcourse.gan import losses, toy
 
-
 # %%
 DATA_MEAN, DATA_SPREAD = 1.0, 0.5  # the data: numbers from this bell curve
 SEED = 0  # of all random numbers

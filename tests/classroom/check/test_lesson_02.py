@@ -95,7 +95,7 @@ def test_the_solution_passes(capsys, name):
         ("worst_group", lambda c, g: ("short", 1 / 18), "the number of all clips"),
         ("worst_group", lambda c, g: ("short", 0.9), "received 0.9"),
         ("worst_group", lambda c, g: ("short", 0.75), "the share of mistakes"),
-        ("worst_group", lambda c, g: ("short", 0.25), "with shares 0.5 of group 7"),
+        ("worst_group", lambda c, g: ("short", 0.25), "with shares b 0.5"),
         ("time_slope", lambda f: time_slope(f) if len(f) == 7 else f[1] - f[0] + 1, "rise by 3"),
     ],
 )

@@ -185,9 +185,14 @@ def integers(value, what="numbers"):
         Wrong: it is nothing that can be gone through.
     """
     try:
-        return [int(entry) for entry in value]
+        entries = list(value)
     except TypeError:
         raise Wrong(f"expected a list of {what}, received {type(value).__name__}.") from None
+    try:
+        return [int(entry) for entry in entries]
+    except (TypeError, ValueError):
+        first = entries[0]
+        raise Wrong(f"expected a list of {what}, received a list that begins with {first!r}.") from None
 
 
 def ask(answer, *given, right, asked=None, **advice):

@@ -83,9 +83,9 @@ def worst_group(answer):
         "that is the share of mistakes; the share of right answers is asked for.": 0.75,
     }
     compare(number(share), 0.25, asked="for the share of 'short'", slips=slips)
-    name, share = _group_and_share(answer, np.array([False, True, True]), np.array([7, 7, 2]))
-    compare(name, 7, asked="with shares 0.5 of group 7 and 1.0 of group 2")
-    compare(number(share), 0.5, asked="for the share of group 7")
+    name, share = _group_and_share(answer, np.array([False, True, True]), np.array(["b", "b", "a"]))
+    compare(name, "b", asked="with shares b 0.5 and a 1.0")
+    compare(number(share), 0.5, asked="for the share of 'b'")
     return "right: and 4 clips are very few to judge a group by. Report the counts beside the shares."
 
 

@@ -17,10 +17,10 @@ SIGNS = {  # that a run is not in such a state
 
 @exercise(
     "Two halves. Each has its own GradientTape, its own loss, and applies its gradients to its own network.",
-    "The discriminator's half: inside the tape, score x and generator(z), and make d_loss of the two. Outside "
-    "it, ask the tape for the gradient along discriminator.trainable_variables and apply it.",
-    "The generator's half is the same with g_loss and the generator's variables. Its fakes must be made anew, "
-    "inside its own tape; else the tape does not know that they depend on the generator.",
+    "The discriminator's half: inside the tape, score x and generator(z), and make d_loss of the two. "
+    "Outside it, ask the tape for the gradient along discriminator.trainable_variables and apply it.",
+    "The generator's half is the same with g_loss and the generator's variables. Its fakes must be made "
+    "anew, inside its own tape; else the tape does not know that they depend on the generator.",
 )
 def repaired_step(answer):
     """Check `repaired_step(generator, discriminator, g_optimizer, d_optimizer, x, z)`."""
@@ -76,8 +76,8 @@ def repaired_step(answer):
         "the generator moves, but not down its own loss. Apply only the gradient of g_loss to its variables, "
         "and use non_saturating_generator_loss of the fakes' logits.": max(g_down) <= 0.99,
         "both networks move the right way, but a returned loss is no finite number.": not finite,
-        "both networks move the right way, but the losses come back in the wrong order: (d_loss, g_loss), the "
-        "discriminator's first.": turned,
+        "both networks move the right way, but the losses come back in the wrong order: (d_loss, g_loss), "
+        "the discriminator's first.": turned,
     }
     refuse(mistakes)
     return "right: both move, each down its own loss. Nothing else separates a GAN from the article's loop."
@@ -86,7 +86,7 @@ def repaired_step(answer):
 @exercise(
     "decay is near 1: nearly all of the old average stays, and a little of the live weights comes in.",
     "Go through the two lists side by side, one pair of arrays at a time.",
-    "The shares of old and new add up to 1, and the share of the old is decay. Collect the mixtures in a list.",
+    "The shares of old and new add up to 1, and the share of the old is decay. Collect the mixtures.",
 )
 def averaged_weights(answer):
     """Check `averaged_weights(average, live, decay)`."""
@@ -120,8 +120,8 @@ def averaged_weights(answer):
     "Look at the scores first. Where do real and generated part for good? Where do fakes come out on top?",
     "A discriminator that learns never lets fakes stay on top. One that is too good leaves the generator "
     "nothing to learn from.",
-    "In one run the generator's loss goes to 0, in one it climbs, in one it wobbles. What does each say of the "
-    "opponent?",
+    "In one run the generator's loss goes to 0, in one it climbs, in one it wobbles. What does each say of "
+    "the opponent?",
 )
 def sick_runs(answer):
     """Check the dict `sick_runs`: letter of a run -> its state."""

@@ -97,7 +97,7 @@ def draw(action, person, start):
     who = generate.content_codes(generator, [person])
     how = generate.motion_noise(generator, [start])
     clip = generate.make_clips(generator, who, how, [action])
-    grid = show.label_grid(clip, [f"person {person}: {action}"], scale=4)
+    grid = show.label_grid(clip, [f"person {person}: {action}"], scale=3)
     alt = f"Generated person {person} doing: {action}."
     return show.show_clip(grid, fps=FPS, alt=alt)
 
@@ -183,9 +183,8 @@ print("8 or more of 10 actions are recognised")
 
 
 # %% [markdown]
-# The actions are right. But the generated clips change half as much again as real ones do, and their walls
-# flicker several times as much: both are the trembling that you saw. Being recognised is not the same as being
-# good.
+# The actions are right. But generated clips change half as much again as real ones, and their walls flicker
+# several times as much: the trembling that you saw. Being recognised is not the same as being good.
 #
 # How did it learn this? One network, the **generator**, makes clips. A second one, the **discriminator**, learns
 # to tell them from real ones. Each gets better against the other. The pair is called a **GAN**, a generative
@@ -344,9 +343,12 @@ check.raw_bytes(raw_bytes)
 # do.
 
 # %%
-looped = generate.loop_together(one_person, num_frames=10)
-alt = "One rendered person doing ten actions: " + ", ".join(real.action_names)
-show.show_grid(looped, labels=real.action_names, fps=FPS, alt=alt)
+five = ["run", "hop", "side", "bend", "dance"]
+looped = np.stack([real_clip(action) for action in five])
+looped = generate.loop_together(looped, num_frames=10)
+alt = "One rendered person: " + ", ".join(five)
+print("all actions:", ", ".join(real.action_names))
+show.show_grid(looped, labels=five, fps=FPS, alt=alt)
 
 
 # %% [markdown]
@@ -379,63 +381,57 @@ print("the data is", "here" if data_is_here else "missing")
 # %% [markdown]
 # | what you see | what to do |
 # |---|---|
-# | `No module named 'vgcourse'` | the notebook runs in another Python: start Jupyter with `uv run jupyter lab notebooks`, or run the setup cell in Colab |
-# | `PackageNotFoundError`, or a package does not fit | `uv sync` in the course's folder, then restart the kernel |
+# | `No module named 'vgcourse'` | start Jupyter with `uv run jupyter lab notebooks`, or run the setup cell in Colab |
+# | a package does not fit | `uv sync` in the course's folder, then restart the kernel |
 # | the data is missing | unpack or clone the course again, whole |
-# | sliders show as text | the page is not connected to a kernel: open the notebook in JupyterLab or Colab |
-# | everything is slow | close other programs; with a single core, allow about twice the time |
+# | sliders show as text | the page has no kernel: open the notebook in JupyterLab or Colab |
 #
 # ## 6. The thirteen lessons
-# | lesson | question | trains |
-# |---|---|---|
-# | **00 start here** | What is video generation, what will I make? | no |
-# | [01 from a file to a tensor](01_preprocess_video.ipynb) | From a file to a tensor: how do videos become training data? | no |
-# | [02 CNN features](02_cnn_features.ipynb) | What does a CNN see in a clip? | yes |
-# | [03 the minimax game](03_gan_minimax.ipynb) | What game do generator and discriminator play? | yes, in seconds |
-# | [04 a first GAN](04_first_gan.ipynb) | A training loop runs and its loss falls. Is it training? | yes |
-# | [05 a GAN that moves](05_video_gan.ipynb) | How does time come in? | yes |
-# | [06 generate](06_generate.ipynb) | How do you steer what comes out? | no |
-# | [07 evaluate](07_evaluate.ipynb) | Is it any good? | no |
-# | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? | yes |
-# | [09 lend a person your motion](09_video_to_video.ipynb) | One picture of a stranger: can you make them dance? | yes |
-# | [10 beyond GANs](10_flow_matching.ipynb) | How can one network, with no opponent, make videos? | yes |
-# | [11 your videos](11_your_videos.ipynb) | And with your own films? | yes |
-# | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? | yes |
+# | lesson | question |
+# |---|---|
+# | **00 start here** | What is video generation, what will I make? |
+# | [01 from a file to a tensor](01_preprocess_video.ipynb) | How do videos become training data? |
+# | [02 CNN features](02_cnn_features.ipynb) | What does a CNN see in a clip? |
+# | [03 the minimax game](03_gan_minimax.ipynb) | What game do generator and discriminator play? |
+# | [04 a first GAN](04_first_gan.ipynb) | A training loop runs and its loss falls. Is it training? |
+# | [05 a GAN that moves](05_video_gan.ipynb) | How does time come in? |
+# | [06 generate](06_generate.ipynb) | How do you steer what comes out? |
+# | [07 evaluate](07_evaluate.ipynb) | Is it any good? |
+# | [08 three levers](08_improve.ipynb) | Which lever helps, and which only sounds good? |
+# | [09 lend a person your motion](09_video_to_video.ipynb) | One picture of a stranger: can you make them dance? |
+# | [10 beyond GANs](10_flow_matching.ipynb) | How can one network, with no opponent, make videos? |
+# | [11 your videos](11_your_videos.ipynb) | And with your own films? |
+# | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? |
 #
-# They build on each other; 02 and 07 also stand alone. No lesson computes for more than five minutes on two
-# cores.
-#
-# **How exercises work.** Each has a cell to fill in, a cell that checks it and hints. A check prints one line: ○
-# nothing yet, ✗ not right and why, ✓ right. Nothing breaks if you skip one. Solutions are in
-# `notebooks/solutions/`.
+# They build on each other; 02 and 07 also stand alone. None computes for more than five minutes on two cores.
+# The check of an exercise prints one line: ○ nothing yet, ✗ not right and why, ✓ right. Nothing breaks if you
+# skip one. Solutions are in `notebooks/solutions/`.
 #
 # ## 7. What is it used for?
 # | field | what is generated | what to keep in mind |
 # |---|---|---|
-# | film | previews of a scene, crowds, backgrounds, younger actors, dubbing that fits the lips | whose face and voice, and did they agree? |
-# | advertising | variants of a spot, products in rooms that were never built | a generated product must not promise what the real one lacks |
-# | virtual reality | people and places around you | a headset shows about 90 frames a second: models must be fast |
+# | film | previews of a scene, crowds, dubbing that fits the lips | whose face and voice, and did they agree? |
+# | advertising | variants of a spot, products in rooms never built | it must not promise what the product lacks |
+# | virtual reality | people and places around you | a headset shows about 90 frames a second |
 # | games, animation | motion of characters; pose in, picture out | artists' work is the training data |
-# | science and engineering | rare traffic scenes for self-driving cars, weather ahead, "world models" for robots | what was not in the data is not in the model |
-# | video calls | faces rebuilt from a few numbers, to save bandwidth | an invented detail looks as real as a seen one |
-# | teaching | this course | |
+# | science, engineering | rare traffic scenes, weather ahead, "world models" for robots | what was not in the data is not in the model |
+# | video calls | faces rebuilt from a few numbers | an invented detail looks as real as a seen one |
 #
-# The generator above is small: 64 by 64 pixels, people made of capsules. The large ones take the same path with
-# far more data and computing. Since about 2022 most are trained in another way (diffusion and flows: lesson 10).
+# The generator above is small. The large ones take the same path with far more data and computing; since about
+# 2022 most are trained by diffusion and flows (lesson 10).
 #
 # ## 8. People who do not exist, and people who do
 # The people in this course cannot be hurt: a program made them. Put films of real people through the same code,
 # and you make a **deepfake**: a video of someone doing what they never did. Most harm is done with little
-# skill: intimate pictures without consent, a "call" from the boss, a politician's "speech". Three rules:
+# skill: intimate pictures without consent, a "call" from the boss. Three rules:
 #
 # 1. **Consent.** Film, collect and generate people only if they agreed to *this* use, and can take it back.
 # 2. **Disclosure.** Whoever looks must know that it was generated. Say it in the picture or beside it, and in
 #    the file.
 # 3. **No real faces.** Nothing here needs one.
 #
-# The law moves the same way. The EU's AI Act (Article 50) asks that generated media be marked so that machines
-# can read it and that deepfakes be disclosed; China's labelling rules of 2025 ask for a visible label and one in
-# the metadata. Look up what holds where you live.
+# The law moves the same way. The EU's AI Act (Article 50) and China's labelling rules of 2025 ask that generated
+# media be marked. Look up what holds where you live.
 #
 # Rule 2 in code: every export of this course carries a tag. **Will it survive if someone saves the pixels
 # again?**
@@ -459,39 +455,32 @@ with tempfile.TemporaryDirectory() as folder:
 
 # %% [markdown]
 # It is gone, and many websites do just that with every upload. A tag helps honest people stay honest; it stops
-# no liar. Signed provenance ([C2PA](https://c2pa.org)) makes a tag hard to forge, watermarks in the pixels
-# survive some copying, detectors catch some fakes for a while. None of them is proof, and a missing tag proves
-# nothing.
+# no liar. Signed provenance ([C2PA](https://c2pa.org)) is harder to forge, watermarks in the pixels survive some
+# copying, detectors catch some fakes for a while. None of them is proof, and a missing tag proves nothing.
 #
 # ## Appendix: the article
 # The course grew from an article in Chinese on video generation (视频生成). The copy that we have begins with its
-# first heading, 背景介绍 ("Background"), and bears no title of its own, no author and no address, so we can name
-# it only as "the article", and link to nothing. It takes four steps, and each of its sections has a home here
-# ([CONTRIBUTING](../CONTRIBUTING.md) has the whole list):
+# first heading, 背景介绍 ("Background"). It bears no title, author or address, so we call it "the article" and can
+# link to nothing. Each of its sections has a home here:
 #
 # | the article says | where you do it |
 # |---|---|
 # | step 1: collect videos; crop, scale, rotate; ensure their quality | [01](01_preprocess_video.ipynb) |
 # | step 2: extract features with a CNN (a convolutional neural network) | [02](02_cnn_features.ipynb) |
-# | the mathematics: the minimax game; pros and cons of GANs (FAQ 2) | [03](03_gan_minimax.ipynb) |
+# | the minimax game; pros and cons of GANs (FAQ 2) | [03](03_gan_minimax.ipynb) |
 # | the code example | [04](04_first_gan.ipynb) |
-# | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb) says why we train on pixels; [08](08_improve.ipynb) trains with features too |
+# | step 3: train the GAN "on the extracted features" | [05](05_video_gan.ipynb), on pixels; [08](08_improve.ipynb), on features too |
 # | step 4: generate new video | [06](06_generate.ipynb) |
 # | how to improve quality (FAQ 3) | [08](08_improve.ipynb); [07](07_evaluate.ipynb) measures it |
 # | trends and challenges | [09](09_video_to_video.ipynb) to [12](12_scale_out.ipynb) |
 #
-# Not everything in it is right. Its formula lacks a bracket and calls the noise `x` where it means `z`; its code
-# holds a surprise that lesson 04 lets you find. It recommends four tools:
-#
-# | the article names | what we found |
-# |---|---|
-# | TensorFlow | The engine below this course. Version 2.19 or newer. |
-# | Keras, "TensorFlow's high-level API" | True until 2023. Keras 3 also runs on PyTorch and JAX. |
-# | "GANs for Beginners" | No such tutorial could be found. Goodfellow's own [tutorial of 2016](https://arxiv.org/abs/1701.00160) does what the title promises. |
-# | "Video to Video: Second Order Generative Adversarial Networks" | No such paper could be found. Probably meant: *Video-to-Video Synthesis* (vid2vid), [Wang et al. 2018](https://arxiv.org/abs/1808.06601). [Lesson 09](09_video_to_video.ipynb) builds one. |
-#
-# A lesson in itself: look a reference up before you pass it on. Language models, too, invent papers that sound
-# right.
+# Not everything in it is right. Its formula lacks a bracket, and its code holds a surprise that lesson 04 lets you
+# find. Of the tools that it names, TensorFlow and Keras carry this course. The tutorial "GANs for Beginners" could
+# not be found; Goodfellow's [tutorial of 2016](https://arxiv.org/abs/1701.00160) does what the title promises. Nor
+# could the paper "Video to Video: Second Order Generative Adversarial Networks"; probably *Video-to-Video
+# Synthesis* (vid2vid) is meant, [Wang et al. 2018](https://arxiv.org/abs/1808.06601), and [lesson
+# 09](09_video_to_video.ipynb) builds one. Look a reference up before you pass it on: language models, too, invent
+# papers that sound right.
 #
 # ## What goes wrong, and how you notice
 # - *A cell stops with `NameError`.* You skipped a cell above it. Run > Run All Above Selected Cell.

@@ -91,8 +91,8 @@ path_picture("features")
 
 # %% [markdown]
 # ## 2. The data
-# Ten actions (here are five), and people in three groups: to learn from, to watch the training with, and held
-# out until the end. No person is in two groups. The network sees 32x32 pixels: a hand is two pixels wide.
+# Ten actions, and people in three groups: to learn from, to watch the training with, and held out until the
+# end. No person is in two groups. The network sees 32x32 pixels, so a hand is two pixels wide.
 
 # %%
 train = datasets.load_actions("train", size=SIZE, num_frames=20)
@@ -105,11 +105,6 @@ for group, data in {"train": train, "watch": watch, "test": test}.items():
 
 # %%
 one_person = test.clips[test.actors == test.actors[0]]
-five = ["walk", "jack", "wave1", "bend", "dance"]
-rows = [names.index(name) for name in five]
-grid = show.label_grid(one_person[rows], five, scale=4)
-alt = "One held-out person: " + ", ".join(five)
-show.show_clip(grid, alt=alt)
 
 
 # %% [markdown]
@@ -262,7 +257,7 @@ def draw_batch(rng):
 clips, actions = draw_batch(np.random.default_rng(SEED))
 labels = [names[action] for action in actions[:4]]
 grid = show.label_grid(clips[:4].astype(np.uint8), labels, scale=4)
-show.show_clip(grid, alt="Recoloured clips: " + ", ".join(labels))
+show.still_picture(grid[0], "Recoloured clips: " + ", ".join(labels))
 
 
 # %% [markdown]
@@ -421,7 +416,7 @@ changes = clip_maps[0][jack].std(axis=0).mean(axis=(0, 1))
 liveliest = np.argsort(-changes)[:3]
 maps = [map_clip("jack", 1, channel) for channel in liveliest]
 labels = ["clip", *(f"channel {channel}" for channel in liveliest)]
-grid = show.label_grid(np.stack([one_person[jack], *maps]), labels, scale=6)
+grid = show.label_grid(np.stack([one_person[jack], *maps]), labels, scale=4)
 alt = "A jumping jack, and three activation maps that change with its limbs."
 show.show_clip(grid, alt=alt)
 
@@ -528,7 +523,7 @@ found = asked, by_pixels[asked], by_features[asked]
 how = "asked", "pixels", "features"
 shown = [names[test.actions[k]] for k in found]
 labels = [f"{by}: {name}" for by, name in zip(how, shown, strict=True)]
-grid = show.label_grid(test.clips[list(found)], labels, scale=6)
+grid = show.label_grid(test.clips[list(found)], labels, scale=4)
 show.show_clip(grid, alt=f"Three clips. {', '.join(labels)}.")
 
 

@@ -130,7 +130,7 @@ share = share[:, None, None, None]
 first = np.repeat(four, 8, axis=0)
 second = np.repeat(np.roll(four, -1, axis=0), 8, axis=0)
 faded = ((1 - share) * first + share * second).astype(np.uint8)
-pair = show.label_grid(np.stack([turned, faded]), ["left", "right"], scale=6)
+pair = show.label_grid(np.stack([turned, faded]), ["left", "right"], scale=5)
 alt = "Two loops of soft figures in rooms that change into one another."
 show.show_clip(pair, fps=8, alt=alt)
 

@@ -130,11 +130,10 @@ for exchange in (0.01, 0.04, 0.2):
 
 
 # %% [markdown]
-# Splitting one batch ever finer gets 64 GPUs no further than 11 times as fast. The green line stays straight:
-# there each device keeps its own eight clips, and the batch grows with the number of devices. That is why
-# everybody grows the batch. So two questions follow. What must be exchanged, so that the split training is
-# still the *same* training (sections 2 to 6)? And is a training with a 64 times larger batch as good (section
-# 9)?
+# Splitting one batch ever finer makes 64 GPUs no more than 11 times as fast. The green line stays straight: each
+# device keeps its own eight clips, and the batch grows with the devices. So two questions follow. What must be
+# exchanged, so that the split training is still the *same* (sections 2 to 6)? And is a training with a 64 times
+# larger batch as good (section 9)?
 #
 # The blue line is **Amdahl's law**: what cannot be split limits the gain. Let $e$ be the time to send one
 # gradient, as a share of the time in which *one* device computes the whole step. Section 4 shows that each
@@ -200,7 +199,7 @@ print("global batch", batch.shape, " a replica's part", parts[0].shape)
 
 # %%
 owners = [f"replica {k}" for k in range(2) for _ in parts[k]]
-grid = show.label_grid(batch, owners, columns=4, scale=4)
+grid = show.label_grid(batch[:, :10], owners, columns=4, scale=4)
 alt = "Eight clips: a row for replica 0, a row for replica 1."
 show.show_clip(grid, alt=alt)
 
@@ -242,9 +241,9 @@ print("local sums over the global batch:", by_rule.round(2))
 
 
 # %% [markdown]
-# This is easy to get wrong, because nothing crashes. With plain gradient descent, a gradient twice too large is
-# a learning rate twice too large. Adam divides each gradient by its own size, so it *hides* the mistake, until
-# a penalty with its own weight, such as R1, is scaled right and the rest is not.
+# This is easy to get wrong, because nothing crashes. With plain gradient descent, a gradient twice too large is a
+# learning rate twice too large. Adam divides each gradient by its own size and *hides* the mistake, until a
+# penalty with its own weight, such as R1, is scaled right and the rest is not.
 #
 # ### Exercise 1: parts of unequal size
 # The last batch of an epoch has 7 clips: replica 0 gets 4, replica 1 gets 3. Each hands in the *mean* gradient
@@ -402,10 +401,8 @@ assert np.allclose(together, wanted, atol=1e-3)
 
 
 # %% [markdown]
-# Look at the second row: without synchronising, clips of 0 and clips of 6 come out as the *same* number. All
-# that told the two parts apart is gone. With many clips a replica the parts look alike and it hardly matters;
-# with four it does. `replicas.synchronise_batch_norm` switches the exchange on, and the course's trainings with
-# several replicas use it.
+# Second row: clips of 0 and clips of 6 come out as the *same* number. All that told the two parts apart is gone.
+# `replicas.synchronise_batch_norm` switches the exchange on; the course's trainings with several replicas use it.
 #
 # ### Noise
 # The generator draws noise from a seed. If all replicas have the same weights *and the same seed*, what do they
@@ -503,9 +500,9 @@ print("two replicas end within 0.00002 of one device")
 
 
 # %% [markdown]
-# Not exactly 0, since sums in another order round differently. And the test sees the mistake: one missing
-# exchange, and the weights end elsewhere. So three rules are all there is: mean over the global batch, moments
-# of the global batch, noise of the global batch. Kept, the split is a matter of speed alone.
+# Not exactly 0, since sums in another order round differently. One missing exchange, and the weights end
+# elsewhere. So three rules are all there is: mean over the global batch, moments of the global batch, noise of the
+# global batch. The split is then a matter of speed alone.
 #
 # ## 7. How much work is a step?
 # Seconds depend on the machine; **multiply-adds** (MACs) do not. Count one layer by hand. The discriminator's
@@ -781,9 +778,8 @@ for size, (single, eight) in minutes.items():
 # %% [markdown]
 # Your machine pays for the work, so each doubling of the picture takes about four times as long. The GPU hardly
 # notices at first: at 64x64 it waits for its next order most of the time. *This* network is so small that one
-# GPU is plenty and the whole training costs less than a coffee. Eight pay when the network is wider, the batch
-# larger or the picture finer. Read the table as orders of magnitude: it leaves out reading the data, starting
-# up, and all that goes wrong, and larger pictures need more steps to look good.
+# GPU is plenty. Eight pay when the network is wider or the picture finer. Read the table as orders of magnitude: it
+# leaves out reading the data, starting up, and all that goes wrong.
 #
 # ## 9. A larger batch is another training
 # Eight devices, eight times the batch, an eighth of the steps. With the same learning rate the weights would
@@ -932,9 +928,8 @@ print("k = 8, rate x k: less than 1/2 of what the small batch reaches")
 # %% [markdown]
 # A dot is one seed, a line their median. At twice the batch all three rules do well. At x4 the linear rule falls
 # off a cliff, and at x8 it is the *worst* of the three. The root is best, and still does not give back what the
-# steps did that were left out: a game needs turns, and 250 turns are few. Look at the dots, too: at x4 a seed
-# may fall where others hold. This is one small game, and does not say where *your* limit is. It says: **there is
-# one. Find it with short runs before you buy long ones.**
+# missing steps did: a game needs turns, and 250 are few. This is one small game, and does not say where *your*
+# limit is. It says: **there is one. Find it with short runs before you buy long ones.**
 #
 # ### Exercise 3: a plan for eight GPUs
 # A recipe for one GPU says: batch, steps, learning rate of *Adam*. Turn it into one for `devices` GPUs that sees
@@ -1074,26 +1069,20 @@ print("replicas:", settings["replicas"], " exit code of the launcher:", code)
 # | Kubernetes | an operator such as Kubeflow's `TFJob` | one container image, several replicas |
 # | Google's Vertex AI | the service | a custom job with a chief and workers |
 #
-# The store must be readable from all machines; the run's folder only from the chief.
-#
-# **When a machine is lost.** The gradient is a sum over all; without one of them there is no sum. So the others
-# stop, too, and say so. Start all workers again with `--resume`: they go on from the last checkpoint. On cheap
-# machines, which may be taken away at any moment, you lose the half minute since that checkpoint and a start, not
-# the run.
+# The store must be readable from all machines; the run's folder only from the chief. **When a machine is lost**,
+# there is no sum of gradients. So the others stop, too, and say so. Start all again with `--resume`: they go on
+# from the last checkpoint. You lose half a minute and a start, not the run.
 #
 # ## What goes wrong, and how you notice
-# - **Two devices learn "faster", or R1 does nothing.** Means were added and not averaged: gradients grow
-#   with the number of devices. Compare one step on one device and on two, with plain gradient descent.
-# - **Good on one GPU, worse on eight, with the same global batch.** Batch norm sees an eighth of the batch.
-#   Synchronise it.
+# - **Two devices learn "faster", or R1 does nothing.** Means were added and not averaged. Compare one step on
+#   one device and on two, with plain gradient descent.
+# - **Good on one GPU, worse on eight, with the same global batch.** Batch norm sees an eighth of it. Synchronise.
 # - **Eight clips with four faces.** All replicas drew the same noise. Count different rows.
 # - **More devices, no faster.** The batch is too small for the split, or the data does not come: look at
 #   `data_wait` in `history.csv`, then at the curve in section 1.
 # - **It diverges with the large batch.** The learning rate is over the limit. Warm up, or scale it less.
-# - **"Virtual devices cannot be modified".** TensorFlow had started before it was told of two devices:
-#   restart the kernel.
-# - **It hangs at the start.** A worker in `TF_CONFIG` was not started, or a port is closed. All wait for
-#   all.
+# - **"Virtual devices cannot be modified".** TensorFlow had started too early: restart the kernel.
+# - **It hangs at the start.** A worker in `TF_CONFIG` was not started, or a port is closed.
 # - **"Another worker does not answer."** One machine is gone. Start all again with `--resume`.
 #
 # ## You have
@@ -1102,18 +1091,15 @@ print("replicas:", settings["replicas"], " exit code of the launcher:", code)
 # - tried the rule for larger batches until it broke, and trained with two processes that talk to each other.
 #
 # ## References
-# - Goyal et al. 2017, *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*, [arXiv
-#   1706.02677](https://arxiv.org/abs/1706.02677): the linear-scaling rule and the warm-up.
-# - Shallue et al. 2018, *Measuring the Effects of Data Parallelism on Neural Network Training*, [arXiv
-#   1811.03600](https://arxiv.org/abs/1811.03600): where larger batches stop helping.
-# - McCandlish et al. 2018, *An Empirical Model of Large-Batch Training*, [arXiv
-#   1812.06162](https://arxiv.org/abs/1812.06162): how to guess that place from the noise of gradients.
-# - Malladi et al. 2022, *On the SDEs and Scaling Rules for Adaptive Gradient Algorithms*, [arXiv
-#   2205.10287](https://arxiv.org/abs/2205.10287): the root for Adam.
-# - Brock et al. 2018, *Large Scale GAN Training for High Fidelity Natural Image Synthesis*, [arXiv
-#   1809.11096](https://arxiv.org/abs/1809.11096): a GAN that gains much from large batches, and collapses.
-# - Sergeev and Del Balso 2018, *Horovod: fast and easy distributed deep learning in TensorFlow*, [arXiv
-#   1802.05799](https://arxiv.org/abs/1802.05799): ring all-reduce for training.
+# - Goyal et al. 2017, *Accurate, Large Minibatch SGD*, [arXiv 1706.02677](https://arxiv.org/abs/1706.02677): the
+#   linear-scaling rule and the warm-up.
+# - Shallue et al. 2018, *Measuring the Effects of Data Parallelism*,
+#   [arXiv 1811.03600](https://arxiv.org/abs/1811.03600): where larger batches stop helping.
+# - Malladi et al. 2022, *On the SDEs and Scaling Rules for Adaptive Gradient Algorithms*,
+#   [arXiv 2205.10287](https://arxiv.org/abs/2205.10287): the root for Adam.
+# - Brock et al. 2018, *Large Scale GAN Training*, [arXiv 1809.11096](https://arxiv.org/abs/1809.11096): a GAN that
+#   gains much from large batches, and collapses.
+# - Sergeev and Del Balso 2018, *Horovod*, [arXiv 1802.05799](https://arxiv.org/abs/1802.05799): the ring.
 # - Ioffe and Szegedy 2015, *Batch Normalization*, [arXiv 1502.03167](https://arxiv.org/abs/1502.03167).
 #
 # Next: your own project, at the size that you can now pay for. This was the last lesson. The

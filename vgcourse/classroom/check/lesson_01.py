@@ -34,8 +34,8 @@ def frames_on_show(answer):
 @exercise(
     "Shots lie between 0, the cuts, and num_frames. Which starts are there within one shot?",
     "In one shot the first start is its first frame, and each next one is `length` later.",
-    "The last start of a shot is the last one from which `length` frames still fit: the end of the shot must not "
-    "come before begin + length.",
+    "The last start of a shot is the last one from which `length` frames still fit: the end of the shot must "
+    "not come before start + length.",
 )
 def shot_windows(answer):
     """Check `shot_windows(num_frames, cuts, length)`."""

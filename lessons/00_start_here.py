@@ -82,6 +82,9 @@ labels = [f"{row}: {action}" for row in "AB" for action in THREE]
 alt = "Six people in two rows; each row: walk, jack, wave2."
 show.show_grid(np.concatenate(six), labels=labels, columns=3, fps=FPS, alt=alt)
 
+# %%
+print(f"{len(made)} of the 6 are generated, {len(rendered)} are rendered")
+
 
 # %% [markdown]
 # Row A is generated. Its forearms smear when they move, its outlines are soft, its walls tremble a little. But
@@ -108,6 +111,7 @@ draw("dance", person=7, start=1)
 
 # %%
 actions = list(generator.action_names)
+print(f"{len(actions)} actions, 100 people")
 who = {"person": (0, 99, 7), "start": (0, 99, 1)}
 widgets.explore(draw, action=actions[::-1], **who)
 

@@ -590,8 +590,9 @@ suspects = {
 
 # %%
 lasts = {name: clip[-1] for name, clip in suspects.items()}
-alt = "Last frames of six clips of the cup: good; almost black; frozen; blurred;"
-side_by_side(lasts, f"{alt} too short; and one that ends in a plant.", inches=1.8)
+alt = "Last frames of six clips of the cup: good; almost black; frozen;"
+alt = f"{alt} blurred; too short; and one that ends in a plant."
+side_by_side(lasts, alt, inches=1.8)
 
 
 # %%

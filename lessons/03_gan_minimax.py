@@ -187,7 +187,7 @@ widgets.explore(
 
 
 # %%
-print("start              loss             mean and V after 30 steps")
+print(f"{'start':24}{'loss':16} mean       V  (after 30 steps)")
 for start in [(-1.0, 1.0), (-4.0, 0.3)]:
     for loss in PUSH:
         end = descend(*start, 30, loss)[-1]
@@ -195,16 +195,15 @@ for start in [(-1.0, 1.0), (-4.0, 0.3)]:
         value = round(value_at_best(*end), 2) + 0.0  # no "-0.00"
         print(f"{place}   {loss:14}  {end[0]:5.2f}   {value:5.2f}")
 best = f"{DATA_MEAN:5.2f}   {-np.log(4):5.2f}"
-print("the best there is                       ", best)
+print(f"{'the best there is':40}{best}")
 
 
 # %% [markdown]
-# From nearby both arrive. From far off only one of them moves at all, although both want the same. Two
-# questions for this lesson, then. Why does the opponent's opinion lead to the data? And what is wrong with
-# the loss that stays where it is?
+# From nearby both arrive. From far off only one of them moves at all, although both want the same. So: why does
+# the opponent's opinion lead to the data? And what is wrong with the loss that stays where it is?
 #
-# There is no video today. A video has too many numbers to draw the game that makes it, so you play with *one*
-# number, and at the end with two. Nothing about the game changes on the way to video.
+# There is no video today. You play with *one* number, and at the end with two, so that all can be drawn. Nothing
+# about the game changes on the way to video.
 
 # %%
 path_picture("game")
@@ -296,9 +295,8 @@ print(f"V of this pair, by integral: {by_integral:.1f}")
 
 
 # %% [markdown]
-# Look at the second integral. The formula averages over noise $z$, the integral runs over numbers $x$,
-# weighted with $q$. Both are the same: to draw $x$ from $q$ *is* to draw $z$ and compute $G(z)$. The whole
-# derivation below rests on this step.
+# The formula averages over noise $z$, the second integral runs over numbers $x$, weighted with $q$. Both are the
+# same: to draw $x$ from $q$ *is* to draw $z$ and compute $G(z)$. The derivation below rests on this.
 #
 # ### The same value in code
 # A network gives no probability but a **logit** $\ell$, which may be any number; $D = \sigma(\ell) =
@@ -349,8 +347,8 @@ show.figure(figure, alt="A curve with one summit, marked, at y = 0.8.")
 
 
 # %% [markdown]
-# $D^*$ gives the share of real numbers among all numbers at this place. No network can do better. Its logit is
-# $\log p - \log q$; the black curve of the panel is its probability. How far is the hand-made $D$ from it?
+# $D^*$ gives the share of real numbers among all numbers at this place. Its logit is $\log p - \log q$; the black
+# curve of the panel is its probability. How far is the hand-made $D$ from it?
 
 # %%
 D_star = p / (p + q)
@@ -368,8 +366,7 @@ show.figure(figure, alt=alt)
 
 
 # %% [markdown]
-# Unlike the hand-made one, $D^*$ falls again on the right. Numbers above 3 are rare on both sides, but rarer
-# still among the data, which spreads less.
+# Unlike the hand-made one, $D^*$ falls again on the right: numbers above 3 are rarer still among the data.
 #
 # ### Exercise 1: an unfair mix
 # So far $D$ saw as many real as generated numbers. Suppose that a share `real_share` of what it sees is real.
@@ -516,8 +513,7 @@ show.figure(figure, alt=alt)
 
 
 # %% [markdown]
-# Both vanish at the data. Far away, one loss goes silent and the other pulls harder. (Which divergence each of
-# them descends is worked out by Arjovsky and Bottou, see the references.)
+# Both vanish at the data. Far away, one loss goes silent and the other pulls harder.
 
 # %% [markdown]
 # ## 6. Let two networks play
@@ -683,12 +679,12 @@ fake = generated(game)
 places = np.linspace(0, 2, 21, dtype=np.float32)[:, None]  # nearly all data
 opinions = tf.sigmoid(mlp(game.discriminator, places)).numpy()
 trained_gap = distribution_gap(fake)
-above = [100 * np.mean(x > 1.8) for x in (fake, real)]
+above = [100 * np.mean(x > 2) for x in (fake, real)]
 references = f"untrained {untrained_gap:.2f}, chance {chance:.2f}"
 print(f"gap           {trained_gap:5.2f}  {references}")
 print(f"mean          {fake.mean():5.2f}  real {DATA_MEAN:.2f}")
 print(f"spread        {fake.std():5.2f}  real {DATA_SPREAD:.2f}")
-print(f"over 1.8      {above[0]:4.1f}%  real {above[1]:.1f}%")
+print(f"over 2        {above[0]:4.1f}%  real {above[1]:.1f}%")
 print(f"D's opinion   {opinions.mean():5.2f}  in theory 0.50")
 print(f"D's loss      {d_loss:5.2f}  in theory {np.log(4):.2f}")
 
@@ -703,12 +699,10 @@ print("gap after training: under 0.15")
 
 # %% [markdown]
 # $D$ is at 1/2 and its loss at $\log 4$, as the theory says. Mean and spread are nearly right. The shape is
-# not: look at the bumps and at the right end.
-#
-# So $D = 1/2$ does *not* prove that $q = p$. The theory's $D$ is perfect. This one is a small, smooth network
-# with a penalty on its slopes, and it does not see bumps this fine. What $D$ cannot see, nobody corrects:
-# lesson 07 meets this again, with videos. A flat loss at $\log 4$ may also mean that nothing learns at all;
-# lesson 04 shows how to tell.
+# not: look at the bumps and at the right end. So $D = 1/2$ does *not* prove that $q = p$. The theory's $D$ is
+# perfect; this one is a small, smooth network with a penalty on its slopes, and does not see bumps this fine.
+# What $D$ cannot see, nobody corrects (lesson 07 meets this again). A flat loss at $\log 4$ may also mean that
+# nothing learns at all; lesson 04 shows how to tell.
 
 # %% [markdown]
 # ## 7. Eight heaps on a ring
@@ -821,12 +815,6 @@ for name, (recipe, num_steps) in recipes.items():
 
 
 # %% tags=["nbval-ignore-output"]
-moving = [[points_frame(points) for points in game] for game in games.values()]
-alt = "Four games on the ring: " + ", ".join(games) + "."
-show.show_grid(np.array(moving), labels=list(games), columns=2, fps=4, alt=alt)
-
-
-# %% tags=["nbval-ignore-output"]
 print("heaps reached                at the end   median of the last 10 looks")
 reached = {}
 for name, snapshots in games.items():
@@ -835,6 +823,9 @@ for name, snapshots in games.items():
     print(f"{name:26} {counts[-1]:6} of 8   {reached[name]:12.0f} of 8")
 before = count_modes(ring_points(untrained), CENTRES)
 print(f"{'untrained':26} {before:6} of 8")
+moving = [[points_frame(points) for points in game] for game in games.values()]
+alt = "Four games on the ring: " + ", ".join(games) + "."
+show.show_grid(np.array(moving), labels=list(games), columns=2, fps=4, alt=alt)
 
 
 # %%
@@ -861,10 +852,11 @@ def draw_moment(game, snapshot):
     label = f"step {step} of {steps}: {heaps} of 8 heaps"
     frame = points_frame(points, size=384)
     sheet = show.label_grid(frame[None, None], [label], scale=1)[0]
-    return show.still_picture(sheet, alt=f"Points of game {game}; {label}.")
+    alt = f"Points of game {game} at step {step} of {steps}."
+    return show.still_picture(sheet, alt)
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 draw_moment("hasty, no R1", snapshot=4)
 
 
@@ -877,8 +869,7 @@ widgets.explore(draw_moment, game=order, snapshot=(0, 20, 4))
 # **Mode collapse.** With twenty steps to one, the game is turned round into $\max_D \min_G$: the generator
 # answers a $D$ that holds still. The best answer is the *one place* that $D$ likes most, so nearly all noise
 # goes there, whether there is a heap or not. Then $D$ moves, that place is worth nothing, and the whole cloud
-# jumps to the next. That is why it often sits between the heaps and reaches none. A video GAN that has
-# collapsed shows one person, ten times, who changes as the training goes on.
+# jumps to the next, often between the heaps. A video GAN that has collapsed shows one person, ten times.
 #
 # ### Exercise 4: near, or merely everywhere?
 # A generator that throws points all over the square reaches eight heaps, too. So count something else as well:
@@ -908,10 +899,10 @@ check.on_target_share(on_target_share)
 #
 # | for | against |
 # |---|---|
-# | sharp results: the loss is a network that learns what is wrong | the loss measures two players at once, so no falling curve tells you that it gets better |
-# | fast: one pass through $G$ makes a sample; diffusion models take many | it can collapse, chase in circles, or go silent, as you saw |
-# | $G$ needs no formula for $p$: it only has to make samples | it gives no formula for $p$ either: you cannot ask how likely a given video is |
-# | the noise becomes a space to walk in (lessons 04 and 06) | recipes are sensitive: a learning rate or $\gamma$ can decide (lesson 08) |
+# | sharp results: the loss is a network that learns what is wrong | no falling curve tells you that it gets better |
+# | fast: one pass through $G$ makes a sample | it can collapse, chase in circles, or go silent |
+# | $G$ needs no formula for $p$ | it gives none either: you cannot ask how likely a given video is |
+# | the noise becomes a space to walk in (lessons 04 and 06) | a learning rate or $\gamma$ can decide (lesson 08) |
 #
 # ## What goes wrong, and how you notice
 # - **The generator does not move, and $D$ is always right**: the saturating loss. Use the non-saturating one.

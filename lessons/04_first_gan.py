@@ -253,7 +253,7 @@ print(f"after {len(curve)} steps the loss is less than 1/2 of the first")
 # %% [markdown]
 # A success, if you only watch the loss. Look at the pictures:
 
-# %% tags=["nbval-ignore-output"]
+# %%
 alt = "Eight patches of colour and noise, nearly the same one each time."
 draw_fakes(generator, alt)
 
@@ -586,9 +586,6 @@ for row in train(game, STEPS):
 moves = moved(before[0], game.generator), moved(before[1], game.discriminator)
 print(f"generator     moved by {moves[0]:4.0%}")
 print(f"discriminator moved by {moves[1]:4.0%}  in the article's loop 0%")
-
-
-# %% tags=["nbval-ignore-output"]
 scores |= {"repaired": distance(game.ema_generator), "real frames": two_halves}
 unit = "Frechet distance on frame features, logarithmic"
 show.plot_bars(scores, title="How far from real frames", unit=unit, log=True)
@@ -777,7 +774,7 @@ def draw_walk(first, second, position):
     return show.still_picture(sheet, alt)
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 draw_walk(3, 4, position=0.5)
 
 

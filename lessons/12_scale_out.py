@@ -474,11 +474,7 @@ with tf.device(devices[0]):
     one = make_game(synchronised=False)
     start = weights_of(one)
     _ = strategies.train(one, clips, **play)
-one_end = weights_of(one)
-
-
-# %% tags=["nbval-ignore-output"]
-split_ends = {}
+one_end, split_ends = weights_of(one), {}
 for synchronised in (True, False):
     with strategy.scope():
         two = make_game(synchronised)
@@ -674,6 +670,9 @@ reached = 2e9 * gmac[64] / seconds
 print(f"a step at 64x64 takes {1000 * seconds:.0f} ms")
 print(f"that is {reached / 1e9:.0f} GFLOP/s of {peak / 1e9:.0f}")
 print(f"share of the peak: {reached / peak:.0%}")
+
+# %%
+print(f"a step at 64x64 is {2 * gmac[64]:.0f} billion operations")
 
 
 # %% [markdown]
@@ -879,6 +878,12 @@ def on_target(k, rate, seed, steps=2000):
     return float((off.min(axis=1) < 0.3).mean())
 
 
+# %%
+def shares(rule, k):
+    """Of all seeds."""
+    return [ring[rule, k, seed] for seed in range(SEEDS)]
+
+
 # %% tags=["nbval-ignore-output"]
 RULES = {"the same rate": 0.0, "rate x root of k": 0.5, "rate x k": 1.0}
 TIMES, ring = (1, 2, 4, 8), {}
@@ -888,13 +893,12 @@ for rule, k, seed in tqdm(plan, desc="games"):
     ring[rule, k, seed] = on_target(k, rate, seed)
 
 
-# %%
-def shares(rule, k):
-    """Of all seeds."""
-    return [ring[rule, k, seed] for seed in range(SEEDS)]
-
-
 # %% tags=["nbval-ignore-output"]
+at8 = {rule: np.median(shares(rule, 8)) for rule in RULES}
+small = np.median(shares("rate x k", 1))
+print(f"k = 1: {small:.0%} of the points are in a heap")
+for rule, value in at8.items():
+    print(f"k = 8, {rule:16} {value:4.0%}")
 figure = Figure(figsize=(6.4, 3.0), layout="constrained")
 axes = figure.subplots()
 looks = (show.VERMILION, "s"), (show.GREEN, "^"), (show.BLUE, "o")
@@ -907,16 +911,8 @@ for rule, (colour, mark) in zip(RULES, looks, strict=True):
 axes.set(xlabel="k: batch of 64 k, equal points", ylabel="share in a heap")
 axes.set(ylim=(0, 1), xticks=TIMES)
 axes.legend(frameon=False)
-at8 = {rule: np.median(shares(rule, 8)) for rule in RULES}
 ends = ", ".join(f"{rule} {value:.2f}" for rule, value in at8.items())
 show.figure(figure, alt=f"Share of points in a heap over k. At 8: {ends}.")
-
-
-# %% tags=["nbval-ignore-output"]
-small = np.median(shares("rate x k", 1))
-print(f"k = 1: {small:.0%} of the points are in a heap")
-for rule, value in at8.items():
-    print(f"k = 8, {rule:16} {value:4.0%}")
 
 
 # %%

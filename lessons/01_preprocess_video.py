@@ -74,9 +74,9 @@ def written(clip, crf):
 
 # %%
 def square(clip):
-    """A clip as the model sees it: its middle, 64x64, 16 frames."""
+    """The middle of a clip as the model sees it: 64x64; eight frames."""
     side = min(clip.shape[1:3])
-    middle = preprocess.center_crop(clip[:NUM_FRAMES], side, side)
+    middle = preprocess.center_crop(clip[:8], side, side)
     return preprocess.resize(middle, SIZE, SIZE)
 
 
@@ -103,12 +103,12 @@ def shaking(clip, side=80):
 # fine. **What is wrong with each? Write down six words before you go on.**
 
 # %%
-nearest_city = city[:NUM_FRAMES, 5::10, 5::10][:, :, 14:50]
+nearest_city = city[:8, 5::10, 5::10][:, :, 14:50]
 around_cut = preprocess.find_cuts(preprocess.resize(city, 36, 64))[0]
 ruined = [
-    preprocess.resize(phone[:NUM_FRAMES], SIZE, SIZE),
-    square(video.read_clip(walk_path, fps=4, num_frames=8)).repeat(2, axis=0),
-    square(city[around_cut - 8 : around_cut + 8]),
+    preprocess.resize(phone[:8], SIZE, SIZE),
+    square(video.read_clip(walk_path, fps=4, num_frames=4)).repeat(2, axis=0),
+    square(city[around_cut - 4 : around_cut + 4]),
     preprocess.resize(nearest_city, SIZE, SIZE),
     square(written(jack, 51)[0][::2]),
     square(shaking(walk)),
@@ -124,10 +124,8 @@ show.show_grid(np.stack(ruined), labels=list("ABCDEF"), alt=alt, **layout)
 # %% [markdown]
 # A is too wide, B hops from pose to pose, C jumps into another street, D glitters, E loses its arms, F shakes.
 # A network that trains on them learns exactly that. Sections 3 to 8 take them one at a time: what did it, how
-# do you measure it, what is the right line?
-#
-# This is step 1 of the article (see [lesson 00](00_start_here.ipynb)): collect videos, "crop, scale, rotate,
-# ensure their quality". Most of what goes wrong with video models goes wrong here.
+# do you measure it, what is the right line? This is step 1 of the article (see [lesson 00](00_start_here.ipynb)):
+# collect videos, "crop, scale, rotate, ensure their quality".
 
 # %%
 path_picture("preprocess")
@@ -154,7 +152,7 @@ def side_by_side(frames, alt, *, inches=2.1):
 # %%
 firsts = {n: video.read_clip(p, num_frames=1)[0] for n, p in paths.items()}
 alt = "A hand holds a black cup; buildings at night; a plant at a window."
-side_by_side(firsts, alt)
+side_by_side(firsts, alt, inches=1.6)
 
 
 # %% [markdown]
@@ -170,9 +168,8 @@ for name, path in paths.items():
 
 
 # %% [markdown]
-# Three files, three sizes, three frame rates, one with sound. A network wants *one* size, *one* rate, and no
-# surprises. *Turned* is a note of phones: they store upright films lying down and write "turn me". Who ignores it
-# trains on people lying down.
+# Three sizes, three frame rates, one with sound. A network wants *one* size and *one* rate. *Turned* is a note of
+# phones: they store upright films lying down and write "turn me". Who ignores it trains on people lying down.
 #
 # ## 3. E: squeezed too hard
 # A raw pixel takes three bytes. How much smaller is the file?
@@ -209,10 +206,10 @@ print("frames of city.mp4 by kind:", dict(sorted(kinds.items())))
 squeezed, kilobytes = {"original": jack}, {}
 for crf in (18, 35, 45, 51):
     squeezed[f"crf {crf}"], kilobytes[f"crf {crf}"] = written(jack, crf)
-worst = {name: squeezed[name] for name in ("original", "crf 45", "crf 51")}
+worst = {name: squeezed[name] for name in ("original", "crf 51")}
 clips = [preprocess.center_crop(c[:26:2], 80, 80) for c in worst.values()]
 grid = show.label_grid(np.stack(clips), list(worst), scale=2)
-alt = "A jumping jack three times: the original, blocky, smeared."
+alt = "A jumping jack twice: the original, and smeared."
 show.show_clip(grid, fps=12.5, alt=alt)
 
 
@@ -239,13 +236,13 @@ print("at crf 51 less than 50% of the motion is left")
 # such files learns blocks and frozen limbs. Collect the best quality that you can get.
 #
 # ## 4. B: what is a second?
-# Take the same walk at three rates, eight frames each. How long does each row last?
+# Take the same walk at three rates, six frames each. How long does each row last?
 
 # %%
 rates = (25, 10, 5)
-eight = {"num_frames": 8, "size": 64}
-rows = [video.read_clip(walk_path, fps=fps, **eight) for fps in rates]
-alt = "A walk at 25 frames a second: hardly a third of a stride; at 10; at 5:"
+six = {"num_frames": 6, "size": 64}
+rows = [video.read_clip(walk_path, fps=fps, **six) for fps in rates]
+alt = "A walk at 25 frames a second: a quarter of a stride; at 10; at 5:"
 labels = [f"{fps} fps" for fps in rates]
 show.show_sheet(np.stack(rows), labels, every=1, alt=f"{alt} over a stride.")
 
@@ -254,15 +251,14 @@ show.show_sheet(np.stack(rows), labels, every=1, alt=f"{alt} over a stride.")
 for fps in rates:
     clip = video.read_clip(walk_path, fps=fps)
     change = metrics.motion_energy(clip[None])
-    lasts = f"8 frames last {8 / fps:.2f} s"
+    lasts = f"6 frames last {6 / fps:.2f} s"
     print(f"{fps:2} fps: {lasts}, {change:4.1f} grey levels a frame")
 
 
 # %% [markdown]
-# Top: a third of a second, and neighbours are almost equal. Bottom: a stride and a half, and between two frames
-# a leg is somewhere else altogether. So the rate decides what "motion" is to a model. Mix clips of 30 and of 10
-# fps without care, and some people move three times as fast as others. The course takes 10 frames a second: 1.6
-# s in 16 frames, enough to tell every action in the data.
+# Top: a quarter of a second, and neighbours are almost equal. Bottom: over a stride, and between two frames a leg
+# is somewhere else. Mix clips of 30 and of 10 fps without care, and some people move three times as fast as
+# others. The course takes 10 frames a second: 1.6 s in 16 frames, enough to tell every action in the data.
 #
 # ### By the clock, not by the count
 # "Every third frame" makes 10 fps out of 30, but `cup.mp4` has 26.777. So ask instead: which frame is **on show**
@@ -401,11 +397,10 @@ show.show_grid(grid, labels=list(ways), fps=FPS, alt=alt)
 
 
 # %% [markdown]
-# **Stretched**: all is there, and everybody is 1.8 times too wide. A model that sees both kinds of films learns
-# that people come in two widths. **Cropped**: true shapes, but the feet and half of the head are gone.
-# **Padded**: all there, in shape; the model has to learn black bars, too, and spends pixels on them. Each way
-# has its price. `read_clip(size=...)` and `clips_from_folder` *cover and crop*: right when what matters is in
-# the middle. If heads are lost, film from farther away.
+# **Stretched**: everybody is 1.8 times too wide. A model that sees both kinds of films learns that people come in
+# two widths. **Cropped**: true shapes, but the feet and half of the head are gone. **Padded**: all there, in shape,
+# and black bars to learn. Each way has its price. `read_clip(size=...)` and `clips_from_folder` *cover and crop*:
+# right when what matters is in the middle. If heads are lost, film from farther away.
 #
 # ## 7. D: throw pixels away properly
 # From 640x360 to 64x36, a hundred pixels become one. The quick way keeps every tenth pixel in each direction
@@ -419,9 +414,9 @@ smooth = preprocess.resize(large, 36, 64)  # antialiased
 camera = large.reshape(12, 36, 10, 64, 10, 3).mean(axis=(2, 4))
 three = {"nearest": nearest, "antialiased": smooth}
 three["camera"] = camera.astype(np.uint8)
-grid = np.stack(list(three.values()))
-grid = show.label_grid(grid, list(three), scale=3)
-alt = "A tower at night: nearest glitters; antialiased and camera are calm."
+grid = np.stack(list(three.values()))[:2, :8]
+grid = show.label_grid(grid, list(three)[:2], scale=3)
+alt = "A tower at night: nearest glitters, antialiased is calm."
 show.show_clip(grid, fps=FPS, alt=alt)
 
 
@@ -592,7 +587,7 @@ suspects = {
 lasts = {name: clip[-1] for name, clip in suspects.items()}
 alt = "Last frames of six clips of the cup: good; almost black; frozen;"
 alt = f"{alt} blurred; too short; and one that ends in a plant."
-side_by_side(lasts, alt, inches=1.8)
+side_by_side(lasts, alt, inches=1.5)
 
 
 # %%
@@ -613,9 +608,8 @@ for fault, row in rows.items():
 
 
 # %% [markdown]
-# The limits are rules of thumb. A film of a starry night counts as black, a calm lake as frozen. Look at what is
-# thrown out: **a filter is an opinion about what the world looks like**, and what it removes, no model will ever
-# make.
+# The limits are rules of thumb. A film of a starry night counts as black, a calm lake as frozen. **A filter is an
+# opinion about what the world looks like**, and what it removes, no model will ever make.
 #
 # ## 11. A pipeline that keeps the GPU fed
 # A training step takes a batch and some milliseconds. If the next batch is not there in time, the most expensive
@@ -708,15 +702,16 @@ for name, seed in {"same seed": SEED, "another seed": SEED + 1}.items():
 
 # %% [markdown]
 # **Make more of little.** A stored clip of 20 frames holds five windows of 16; every epoch draws another one. Three
-# draws of the same clip:
+# draws of the same clip, the first frame of each:
 
 # %%
 one = {"batch_size": 1, "seed": 1, "num_frames": NUM_FRAMES}
 draws = datasets.make_dataset(train.clips[:1], **one)
 windows = [preprocess.to_uint8(batch[0].numpy()) for batch, _ in draws.take(3)]
 labels = ["epoch 1", "epoch 2", "epoch 3"]
-alt = "One clip in three epochs, starting at different moments of a step."
-show.show_grid(np.stack(windows), labels=labels, fps=FPS, alt=alt)
+alt = "First frames of one clip in three epochs: other moments of a movement."
+grid = show.label_grid(np.stack(windows)[:, :1], labels)
+show.still_picture(grid[0], alt)
 
 
 # %% [markdown]
@@ -742,11 +737,11 @@ for line in notices.splitlines():
 # | question | why |
 # |---|---|
 # | Did everybody in the picture agree, to *this* use? | "I may film you for my thesis" is not "I may train a model that draws people like you". |
-# | Can they take it back? | Then you must find their clips, and know which models saw them. Write down who is in which file. |
+# | Can they take it back? | Then you must know who is in which file, and which models saw it. |
 # | Children, patients, people at prayer or at a protest? | Do not. Or only with a review board's yes. |
-# | Does the licence allow changes, and models? | "On the internet" is not a licence. A site's terms may forbid downloading at all. |
-# | Who is in the data, and who is not? | Our own actors have ten skin tones evenly, but no children, no wheelchairs, no skirts: [the datasheet](../data/README.md) says so. |
-# | Where do the files lie, and who can open them? | A face is personal data in many countries (in the EU by the GDPR). |
+# | Does the licence allow changes, and models? | "On the internet" is not a licence. |
+# | Who is in the data, and who is not? | Our own actors have ten skin tones evenly, but no children, no wheelchairs: [the datasheet](../data/README.md). |
+# | Where do the files lie, and who can open them? | A face is personal data in many countries. |
 #
 # If one answer is missing, leave the file out. In lesson 11 you bring your own videos; ask these questions first.
 #

@@ -31,8 +31,8 @@ from vgcourse.classroom import budget, widgets
 DRAWN = {
     ("01", "draw"): {"degrees": 5, "side": 3},
     ("02", "draw_map"): {"action": 10, "layer": 4, "channel": 4},
-    ("03", "draw_game"): {"mean": 9, "spread": 4},
-    ("03", "draw_moment"): {"snapshot": 15},
+    ("03", "draw_game"): {"mean": 5, "downhill": 5, "loss": 2, "data": 2},
+    ("03", "draw_moment"): {"game": 4, "snapshot": 11},
     ("04", "draw_walk"): {"first": 3, "second": 3, "position": 9},
     ("05", "seen_frames"): {"start": 4, "stride": 5, "action": 2},
     ("06", "control_panel"): {"action": 10, "blend": 3},

@@ -51,13 +51,6 @@ from vgcourse.classroom import check, widgets
 from vgcourse.evaluate import metrics
 
 # %%
-path_picture("preprocess")
-
-# %% [markdown]
-# This is step 1 of the article: collect videos, "crop, scale, rotate, ensure their quality". One line there;
-# here it is a whole lesson, since most of what goes wrong with video models goes wrong before the model.
-
-# %%
 DATA = datasets.data_folder()
 NAMES = ("cup", "city", "plant")  # the three camera clips
 SIZE = 64  # height and width that the model sees, in pixels
@@ -66,27 +59,101 @@ FPS = 10  # frames per second of a clip of the model
 BATCH = 16  # clips in a batch
 SEED = 0  # of every random choice
 paths = {name: DATA / "real" / f"{name}.mp4" for name in NAMES}
-walk_path = DATA / "actions" / "walk" / "walk_003.mp4"  # from the actions set
+walk_path = DATA / "actions" / "walk" / "walk_003.mp4"
+jack_path = DATA / "actions" / "jack" / "jack_003.mp4"
+
+
+# %%
+def written(clip, crf):
+    """A clip as a file gives it back, and the kilobytes of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "clip.mp4"
+        video.write_video(file, clip, fps=25, crf=crf)
+        return video.read_clip(file), file.stat().st_size / 1000
+
+
+# %%
+def square(clip):
+    """The middle of a clip as the model sees it: 64x64; eight frames."""
+    side = min(clip.shape[1:3])
+    middle = preprocess.center_crop(clip[:8], side, side)
+    return preprocess.resize(middle, SIZE, SIZE)
+
+
+# %%
+walk = video.read_clip(walk_path, fps=FPS)
+jack = video.read_clip(jack_path)  # at its 25 frames a second
+city = video.read_clip(paths["city"])
+phone = preprocess.center_crop(walk, 96, 54)  # an upright film
+
+
+# %%
+def shaking(clip, side=80):
+    """Cropped anew in every frame."""
+    boxes = []
+    for t in range(len(clip)):
+        frame = clip[t : t + 1]
+        boxes.append(preprocess.random_crop(frame, side, side, seed=t))
+    return np.concatenate(boxes)
+
 
 # %% [markdown]
-# ## Look at the data first
+# ## 1. Six ruined clips
+# Each of these six was ruined by **one** careless line on its way from a file to the model. The files were
+# fine. **What is wrong with each? Write down six words before you go on.**
+
+# %%
+nearest_city = city[:8, 5::10, 5::10][:, :, 14:50]
+around_cut = preprocess.find_cuts(preprocess.resize(city, 36, 64))[0]
+ruined = [
+    preprocess.resize(phone[:8], SIZE, SIZE),
+    square(video.read_clip(walk_path, fps=4, num_frames=4)).repeat(2, axis=0),
+    square(city[around_cut - 4 : around_cut + 4]),
+    preprocess.resize(nearest_city, SIZE, SIZE),
+    square(written(jack, 51)[0][::2]),
+    square(shaking(walk)),
+]
+
+
+# %%
+alt = "Six: A is too wide, B skips, C jumps, D glitters, E smears, F shakes."
+layout = {"columns": 3, "fps": FPS}
+show.show_grid(np.stack(ruined), labels=list("ABCDEF"), alt=alt, **layout)
+
+
+# %% [markdown]
+# A is too wide, B hops from pose to pose, C jumps into another street, D glitters, E loses its arms, F shakes.
+# A network that trains on them learns exactly that. Sections 3 to 8 take them one at a time: what did it, how
+# do you measure it, what is the right line? This is step 1 of the article (see [lesson 00](00_start_here.ipynb)):
+# collect videos, "crop, scale, rotate, ensure their quality".
+
+# %%
+path_picture("preprocess")
+
+
+# %% [markdown]
+# ## 2. What is in a file
 # Three clips from real cameras: a hand turns a cup; a time-lapse of a city; a plant, filmed by hand.
 
 
 # %%
 def side_by_side(frames, alt, *, inches=2.1):
     """Frames beside each other, each under its name."""
-    figure = Figure(figsize=(inches * len(frames), inches), layout="constrained")
-    for axes, (name, frame) in zip(figure.subplots(1, len(frames)), frames.items(), strict=True):
+    size = (inches * len(frames), inches)
+    figure = Figure(figsize=size, layout="constrained")
+    places = figure.subplots(1, len(frames))
+    for axes, (name, frame) in zip(places, frames.items(), strict=True):
         axes.imshow(frame, interpolation="nearest")
         axes.set_title(name, fontsize=9)
         axes.axis("off")
     return show.figure(figure, alt=alt)
 
 
-firsts = {name: video.read_clip(path, num_frames=1)[0] for name, path in paths.items()}
-alt = "First frames: a hand holds a black cup; tall buildings at night; a potted plant at a window."
-side_by_side(firsts, alt, inches=1.7)
+# %%
+firsts = {n: video.read_clip(p, num_frames=1)[0] for n, p in paths.items()}
+alt = "A hand holds a black cup; buildings at night; a plant at a window."
+side_by_side(firsts, alt, inches=1.6)
+
 
 # %% [markdown]
 # `probe` says what is in a file without reading all of it:
@@ -95,674 +162,196 @@ side_by_side(firsts, alt, inches=1.7)
 print("        size      fps  frames  seconds  codec  turned  sound")
 for name, path in paths.items():
     i = video.probe(path)
-    print(
-        f"{name:6} {i.width}x{i.height} {i.fps:7.2f} {i.num_frames:5} {i.duration:8.2f} {i.codec:>8}", end=""
-    )
-    print(f" {i.rotation:5}° {'yes' if i.has_audio else 'no':>6}")
+    size = f"{i.width}x{i.height} {i.fps:7.2f} {i.num_frames:5}"
+    rest = f"{i.duration:8.2f} {i.codec:>8} {i.rotation:5}°"
+    print(f"{name:6} {size} {rest} {'yes' if i.has_audio else 'no':>6}")
+
 
 # %% [markdown]
-# Three files, three sizes, three frame rates, one with sound. A network wants *one* size, *one* rate, and no
-# surprises. Each column is a trap:
+# Three sizes, three frame rates, one with sound. A network wants *one* size and *one* rate. *Turned* is a note of
+# phones: they store upright films lying down and write "turn me". Who ignores it trains on people lying down.
 #
-# | column | trap |
-# |---|---|
-# | size | squeezed into one shape, people come out stretched |
-# | fps | 16 frames may last half a second in one file and two seconds in another |
-# | codec (the method of compression) | what was compressed too hard is gone; the codec's name hardly matters |
-# | turned | phones store upright films lying down, with a note "turn me"; if you ignore it, you train on people lying down |
-# | sound | dropped here; the picture's timestamps count, not the sound's |
-#
-# Now take them one at a time.
-
-# %% [markdown]
-# ## Codec: what is in the file
+# ## 3. E: squeezed too hard
 # A raw pixel takes three bytes. How much smaller is the file?
 
 # %%
 for name, path in paths.items():
     i = video.probe(path)
     raw = i.width * i.height * 3 * i.num_frames
-    print(f"{name:6} raw {raw / 1e6:4.0f} MB, {round(raw / path.stat().st_size):3} times the file")
+    times = round(raw / path.stat().st_size)
+    print(f"{name:6} raw {raw / 1e6:4.0f} MB, {times:3} times the file")
+
 
 # %% [markdown]
-# This works because each frame resembles the one before. A codec stores a whole picture now and then (an
-# **I** frame), and in between only what moved (**P** from the past, **B** from past and future).
+# This works because each frame resembles the one before. A **codec**, the method of compression, stores a whole
+# picture now and then (an **I** frame), and in between only what moved (**P** from the past, **B** from past and
+# future).
 
 # %%
+kinds = Counter()
 with av.open(str(paths["city"])) as container:
-    kinds = [av.video.frame.PictureType(frame.pict_type).name for frame in container.decode(video=0)]
-print("frames of city.mp4 by kind:", dict(sorted(Counter(kinds).items())))
+    for frame in container.decode(video=0):
+        kinds[av.video.frame.PictureType(frame.pict_type).name] += 1
+print("frames of city.mp4 by kind:", dict(sorted(kinds.items())))
+
 
 # %% [markdown]
-# Only two whole pictures among 190 frames: to show frame 100, a player must decode all frames since the last
+# Only two whole pictures among 190 frames. To show frame 100, a player must decode all frames since the last
 # whole one. That is why random access into video is slow, and why this lesson ends with a cache.
 #
-# ### Squeezed too hard
-# H.264 has a knob, the constant rate factor (crf): 18 looks like the original, 51 is the worst. Write one
-# clip at four settings and read it back.
+# H.264 has a knob, the constant rate factor (crf): 18 looks like the original, 51 is the worst. At which
+# setting do you first see a difference? And what goes first, the picture or the movement?
 
 # %%
-original = video.read_clip(DATA / "actions" / "jack" / "jack_003.mp4")
-squeezed, kilobytes = {}, {}
-with tempfile.TemporaryDirectory() as folder:
-    for crf in (18, 35, 45, 51):
-        file = Path(folder) / "clip.mp4"
-        video.write_video(file, original, fps=25, crf=crf)
-        squeezed[crf], kilobytes[crf] = video.read_clip(file), file.stat().st_size / 1000
+squeezed, kilobytes = {"original": jack}, {}
+for crf in (18, 35, 45, 51):
+    squeezed[f"crf {crf}"], kilobytes[f"crf {crf}"] = written(jack, crf)
+worst = {name: squeezed[name] for name in ("original", "crf 51")}
+clips = [preprocess.center_crop(c[:26:2], 80, 80) for c in worst.values()]
+grid = show.label_grid(np.stack(clips), list(worst), scale=2)
+alt = "A jumping jack twice: the original, and smeared."
+show.show_clip(grid, fps=12.5, alt=alt)
 
-# %%
-side_by_side(
-    {"original": original[12]} | {f"crf {crf}": clip[12] for crf, clip in squeezed.items()},
-    "One frame of a jumping jack: at crf 18 like the original, at 35 soft, at 45 blocky, at 51 the limbs "
-    "are smears.",
-)
 
 # %% tags=["nbval-ignore-output"]
-for crf, clip in squeezed.items():
-    error = np.abs(clip.astype(int) - original).mean()
-    motion = metrics.motion_energy(clip[None])
-    print(f"crf {crf}: {kilobytes[crf]:4.1f} kB, off by {error:4.1f} grey levels, motion energy {motion:.1f}")
+motion = metrics.motion_energy(jack[None])
+print(f"original:         off by  0.0 grey levels, motion energy {motion:.1f}")
+for name, size in kilobytes.items():
+    clip = squeezed[name]
+    error = np.abs(clip.astype(int) - jack).mean()
+    left = metrics.motion_energy(clip[None])
+    row = f"off by {error:4.1f} grey levels, motion energy {left:.1f}"
+    print(f"{name}: {size:5.1f} kB, {row}")
+
 
 # %%
-left = metrics.motion_energy(squeezed[51][None]) / metrics.motion_energy(original[None])
-print("every step is smaller:", sorted(kilobytes.values(), reverse=True) == list(kilobytes.values()))
-print("at crf 51, under half of the motion is left:", left < 0.5)
+left = metrics.motion_energy(squeezed["crf 51"][None]) / motion
+assert sorted(kilobytes.values(), reverse=True) == list(kilobytes.values())
+assert left < 0.5
+print("at crf 51 less than 50% of the motion is left")
+
 
 # %% [markdown]
-# Look at the last column of the table: not only sharpness is lost, motion is lost too. The codec saves bits
-# by saying "as before". A GAN trained on such files faithfully learns blocks and frozen limbs. Collect the
-# best quality that you can get.
-
-# %% [markdown]
-# ## Frame rate: what is a second?
-# Take the same walk at three rates, eight frames each.
+# Not only sharpness is lost, motion is lost, too: the codec saves bits by saying "as before". A GAN trained on
+# such files learns blocks and frozen limbs. Collect the best quality that you can get.
+#
+# ## 4. B: what is a second?
+# Take the same walk at three rates, six frames each. How long does each row last?
 
 # %%
 rates = (25, 10, 5)
-walks = np.stack([video.read_clip(walk_path, fps=fps, num_frames=8, size=48) for fps in rates])
-show.show_sheet(
-    walks,
-    [f"{fps} fps" for fps in rates],
-    every=1,
-    alt="Eight frames of a walk at 25, 10 and 5 frames a second: at 25 hardly a third of a stride, at 5 "
-    "more than one.",
-)
+six = {"num_frames": 6, "size": 64}
+rows = [video.read_clip(walk_path, fps=fps, **six) for fps in rates]
+alt = "A walk at 25 frames a second: a quarter of a stride; at 10; at 5:"
+labels = [f"{fps} fps" for fps in rates]
+show.show_sheet(np.stack(rows), labels, every=1, alt=f"{alt} over a stride.")
 
-# %% [markdown]
-# Top: eight frames hold a third of a second, and neighbours are almost equal. Bottom: a stride and a half,
-# and between two frames a leg is somewhere else altogether. So the rate decides what "motion" is to a model,
-# and how long 16 frames last.
 
 # %%
-energy = {
-    f"{fps} fps": round(metrics.motion_energy(video.read_clip(walk_path, fps=fps)[None]), 1) for fps in rates
-}
-show.plot_bars(energy, title="A walk: change from frame to frame", unit="grey levels")
+for fps in rates:
+    clip = video.read_clip(walk_path, fps=fps)
+    change = metrics.motion_energy(clip[None])
+    lasts = f"6 frames last {6 / fps:.2f} s"
+    print(f"{fps:2} fps: {lasts}, {change:4.1f} grey levels a frame")
 
-# %%
-for fps in (30, 10):
-    print(f"{NUM_FRAMES} frames at {fps} fps last {NUM_FRAMES / fps:.2f} s")
 
 # %% [markdown]
-# Mix clips of 30 and of 10 fps without care, and some people move three times as fast as others. The course
-# takes 10 frames a second: 1.6 s in 16 frames, enough to tell every action in the data.
+# Top: a quarter of a second, and neighbours are almost equal. Bottom: over a stride, and between two frames a leg
+# is somewhere else. Mix clips of 30 and of 10 fps without care, and some people move three times as fast as
+# others. The course takes 10 frames a second: 1.6 s in 16 frames, enough to tell every action in the data.
 #
 # ### By the clock, not by the count
-# "Every third frame" makes 10 fps out of 30, but `cup.mp4` has 26.777. So ask instead: which frame is on show
-# at 0.0, 0.1, 0.2, ... seconds? It is the newest one whose timestamp is not later. Timestamps stand in the
-# file:
+# "Every third frame" makes 10 fps out of 30, but `cup.mp4` has 26.777. So ask instead: which frame is **on show**
+# at 0.0, 0.1, 0.2, ... seconds? It is the newest one whose timestamp is not later. The file holds the
+# timestamps:
 
 # %%
 with av.open(str(paths["cup"])) as container:
     stream = container.streams.video[0]
-    timestamps = np.array([float(frame.pts * stream.time_base) for frame in container.decode(stream)])
+    shown = [float(f.pts * stream.time_base) for f in container.decode(stream)]
+timestamps = np.array(shown)
 print("first timestamps in seconds:", timestamps[:5].round(3).tolist())
 
 
-# %%
+# %% [markdown]
+# ### Exercise 1: the frame on show
+# Write `frames_on_show`: for the moments 0, 1/fps, 2/fps, ... before `duration`, return the index of the frame on
+# show. `timestamps` are in seconds and rise from 0. (`check.hint("frames_on_show")`)
+
+
+# %% tags=["exercise"]
 def frames_on_show(timestamps, fps, duration):
-    """Index of the frame on show at 0, 1 / fps, 2 / fps, ... seconds, as long as the video lasts."""
-    times = np.arange(0, duration, 1 / fps)
-    # searchsorted counts the timestamps that are not later; a hair more, as 0.1 + 0.2 is not quite 0.3.
-    return np.searchsorted(timestamps, times + 1e-6, side="right") - 1
-
-
-duration = video.probe(paths["cup"]).duration
-at_10 = frames_on_show(timestamps, 10, duration)
-print("frames taken for 10 fps:", at_10[:12].tolist())
-
-# %% [markdown]
-# Now steps of 2 and of 3 take turns, and on average they are right. `read_clip` does the same while it
-# decodes:
-
-# %%
-cup = video.read_clip(paths["cup"], size=(120, 160))  # all frames, scaled down
-assert np.array_equal(cup[at_10], video.read_clip(paths["cup"], fps=10, size=(120, 160)))
-print("ours equals read_clip(..., fps=10):", True)
-
-# %% [markdown]
-# The other way round does not work: nobody filmed the frames that 30 fps would need.
-
-# %%
-at_30 = frames_on_show(timestamps, 30, duration)
-print("frames that 30 fps shows twice:", int((np.diff(at_30) == 0).sum()), "of", len(at_30))
-
-# %% [markdown]
-# A model trained on these learns to stutter, about three times a second. Choose a rate *below* that of all
-# your videos.
-
-# %% [markdown]
-# ## Cuts: where the world jumps
-# How much does `city.mp4` change from each frame to the next?
-
-# %%
-city = video.read_clip(paths["city"], size=SIZE)
-changes = np.abs(np.diff(city.astype(int), axis=0)).mean(axis=(1, 2, 3))
-figure = Figure(figsize=(7, 2.2), layout="constrained")
-axes = figure.subplots()
-axes.plot(np.arange(1, len(city)), changes, color=show.BLUE)
-axes.set(xlabel="frame", ylabel="change (grey levels)")
-show.figure(
-    figure, "Line: the change between neighbours is about 2 grey levels, with one peak of 47 at frame 116."
-)
-
-# %%
-cuts = preprocess.find_cuts(city)
-print("a new shot begins at frame", cuts)
-
-# %% [markdown]
-# A hard cut. To you it is another camera; to a model that knows no cameras, a house turned into another house
-# in 1/25 s. This is what a clip across it looks like:
-
-# %%
-across = city[cuts[0] - 2 : cuts[0] + 2]
-show.show_sheet(
-    across[None], every=1, alt="Four frames: two of one street at night, then two of another building."
-)
-
-# %% [markdown]
-# A generator that sees such clips learns to jump. `clips_from_folder` looks for cuts and takes no clip across
-# one. Give it the whole folder:
-
-# %%
-clips, report = datasets.clips_from_folder(DATA / "real", size=SIZE, num_frames=NUM_FRAMES, fps=FPS)
-for row in report:
-    print(f"{row.file}: {row.status}, {row.clips} clips")
-print("clips with a cut inside:", sum(bool(preprocess.find_cuts(clip)) for clip in clips.clips))
-
-# %% [markdown]
-# `plant.mp4` lasts 1.2 s, too short for 16 frames at 10 fps, and the report says so. Files are never dropped
-# in silence. (A time-lapse is a trap of its own: nothing in the file says that this second was an hour.)
-
-# %% [markdown]
-# ## Shape: wide, tall, square
-# The model takes squares. A film from a phone held upright is 9 by 16. Make one out of the walk, and try
-# three ways to a square.
-
-# %%
-walk = video.read_clip(walk_path, fps=FPS)
-phone = preprocess.center_crop(walk, 96, 54)  # upright, 16:9
-stretched = preprocess.resize(phone, SIZE, SIZE)
-cropped = preprocess.resize(preprocess.center_crop(phone, 54, 54), SIZE, SIZE)
-padded = np.pad(preprocess.resize(phone, SIZE, 36), ((0, 0), (0, 0), (14, 14), (0, 0)))
-
-# %%
-ways = {"phone": phone, "stretched": stretched, "cropped": cropped, "padded": padded}
-side_by_side(
-    {name: clip[2] for name, clip in ways.items()},
-    "A walking person in an upright frame; stretched to a square and fat; cropped, without feet and half "
-    "of the head; whole and slim between two black bars.",
-)
-
-# %% [markdown]
-# **Stretched**: all is there, and everybody is 1.8 times too wide. A model that sees both kinds of films
-# learns that people come in two widths, and that the camera decides. **Cropped**: true shapes, but the feet
-# and half of the head are gone. **Padded**: all there, in shape; the model has to learn black bars too, and
-# spends pixels on them.
-#
-# There is no free choice. `read_clip(size=...)` and `clips_from_folder` *cover and crop*: right when what
-# matters is in the middle. If heads are lost, film from farther away, or pad (exercise 2).
-
-# %% [markdown]
-# ## Scale: throw pixels away properly
-# From 640x360 to 64x36, a hundred pixels become one. The quick way is to keep every tenth pixel in each
-# direction (**nearest**). Compare it with what a camera with fewer pixels would have seen: each of its pixels
-# gathers the light of a 10x10 block.
-
-# %%
-large = video.read_clip(paths["city"], num_frames=12)  # (12, 360, 640, 3)
-nearest = large[:, 5::10, 5::10]
-smooth = preprocess.resize(large, 36, 64)  # antialiased
-camera = large.reshape(12, 36, 10, 64, 10, 3).mean(axis=(2, 4))
-
-# %%
-side_by_side(
-    {
-        "nearest": nearest[0],
-        "antialiased": smooth[0],
-        "a camera with fewer pixels": camera[0].astype(np.uint8),
-    },
-    "Three small pictures of a tower at night. Nearest: windows turn into broken dots and false stripes. "
-    "Antialiased and the camera's: soft and alike.",
-)
-
-# %%
-show.show_grid(
-    np.stack([nearest, smooth])[:, :6],
-    labels=["nearest", "antialiased"],
-    alt="A tower at night, moving, scaled in two ways: nearest glitters all over, antialiased is calm.",
-)
-
-# %% [markdown]
-# On the left are patterns that were in no picture: **aliasing**. And they glitter, since a window hit by the
-# grid in this frame is missed in the next. A video model takes glitter for motion.
-
-# %%
-errors = [np.abs(way - camera).mean() for way in (nearest, smooth)]
-glitter = [metrics.motion_energy(way[None]) for way in (nearest, smooth)]
-print("antialiased is at least 3 times nearer to the camera's:", errors[0] > 3 * errors[1])
-print("nearest glitters at least 3 times as much:", glitter[0] > 3 * glitter[1])
-
-# %% [markdown]
-# ### Write it yourself
-# When $s$ old pixels fall on a new one, new pixel $i$ has its centre at $c_i = (i + \tfrac12) s - \tfrac12$
-# in old coordinates. Old pixel $j$ counts for it with the weight of a triangle that is $s$ wide to each side:
-#
-# $$w_{ij} = \frac{\max(0,\; 1 - |j - c_i| / s)}{\sum_k \max(0,\; 1 - |k - c_i| / s)}$$
-#
-# First for the rows, then for the columns. (When enlarging, $s$ in the triangle stays 1.)
-
-
-# %%
-def triangle_weights(old, new):
-    """(new, old): share of every old pixel in every new one; rows sum to 1."""
-    scale = old / new
-    centres = (np.arange(new) + 0.5) * scale - 0.5
-    distances = np.abs(np.arange(old) - centres[:, None])
-    weights = np.maximum(0, 1 - distances / max(scale, 1))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-print(triangle_weights(8, 2).round(2))
-
-# %% [markdown]
-# Read the first row: the new left pixel takes most from the old pixels 1 and 2, less from those beside.
-# Nothing is left out.
-
-
-# %%
-def shrink(frame, height, width):
-    """A frame (H, W, 3), scaled to (height, width, 3), as floats."""
-    rows = triangle_weights(frame.shape[0], height)
-    columns = triangle_weights(frame.shape[1], width)
-    return np.einsum("ih,hwc,jw->ijc", rows, frame, columns, optimize=True)
-
-
-# The course's function does this for whole clips. It rounds at the end: so up to 1 grey level apart.
-assert np.abs(shrink(large[0], 36, 64) - preprocess.resize(large[:1], 36, 64)[0]).max() < 1
-
-# %% [markdown]
-# ## Crop and rotate
-# `plant.mp4` was filmed by hand, and the camera tips over. Turn a late frame upright. The corners have no
-# pixels to come from: the edge is smeared into them. So crop inside.
-
-# %%
-plant = video.read_clip(paths["plant"])
-late = plant[25:26]
-upright = preprocess.rotate(late, -17)  # degrees counter-clockwise
-side_by_side(
-    {
-        "file": late[0],
-        "rotated": upright[0],
-        "rotated, then cropped": preprocess.center_crop(upright, 170, 170)[0],
-        "a 'turn me' note ignored": preprocess.rotate(late, 90)[0],
-    },
-    "A plant at a slant; turned upright with smeared corners; cropped inside, clean; and lying on its side.",
-    inches=1.6,
-)
-
-# %% [markdown]
-# Training may also crop at **random**, to make more of few videos. One rule: the box stands still for the
-# whole clip. If it jumps from frame to frame, you have made an earthquake.
-
-# %%
-still = preprocess.random_crop(walk, 80, 80, seed=SEED)
-jumping = np.concatenate([preprocess.random_crop(walk[t : t + 1], 80, 80, seed=t) for t in range(len(walk))])
-one_box, many_boxes = (metrics.motion_energy(way[None]) / energy["10 fps"] for way in (still, jumping))
-print("one box: as much motion as before, give or take half:", 0.5 < one_box < 1.5)
-print("a box per frame: at least twice the motion:", many_boxes > 2)
-
-# %% [markdown]
-# ### Play
-# Choose the angle, the side of the box, and the moment: what would the model get? Below is the setting from
-# above (on a picture of half the size, so that it answers at once); then the panel.
-
-
-# %%
-half = preprocess.resize(plant, 120, 160)  # quicker to turn
-
-
-def draw(degrees, side, moment):
-    """A frame of plant.mp4, turned, cropped and scaled to what the model sees."""
-    turned = preprocess.rotate(half[moment : moment + 1], degrees)
-    small = preprocess.resize(preprocess.center_crop(turned, side, side), SIZE, SIZE)
-    alt = f"Frame {moment}, turned by {degrees} degrees, a box of {side} pixels, scaled to {SIZE}x{SIZE}."
-    return show.show_sheet(show.enlarge(small, 3)[None], alt=alt)
-
-
-draw(-17, 85, 25)
-
-# %%
-widgets.explore(draw, degrees=(-45, 45, -17), side=(16, 120, 85), moment=(0, len(plant) - 1, 25))
-
-# %% [markdown]
-# ## Range: what is white?
-# Files hold whole numbers from 0 to 255: the **stored range**. Networks like small numbers around 0, and the
-# generator ends in tanh, which gives -1 to 1: the **model range**. With $x$ stored and $y$ for the model,
-#
-# $$y = \frac{x}{127.5} - 1, \qquad x = \mathrm{round}\big(127.5\,(y + 1)\big)$$
-
-# %%
-x = np.arange(256, dtype=np.uint8)
-y = preprocess.to_model_range(x)
-assert np.allclose(y, x / 127.5 - 1, atol=1e-6)
-assert np.array_equal(preprocess.to_uint8(y), x)  # all 256 values come back
-print("0, 51 and 255 become", [round(float(value), 2) for value in y[[0, 51, 255]]])
-
-# %% [markdown]
-# Convert in one place only. If you do it twice, nothing complains: the loss is still a number, but every
-# picture is black.
-
-# %%
-twice = y / 127.5 - 1  # already in the model range, converted again
-print("after a second conversion all values lie in", [round(float(v), 2) for v in (twice.min(), twice.max())])
-try:
-    preprocess.to_model_range(y)
-except ValueError as error:
-    print("the course's function refuses:", error)
-
-# %% [markdown]
-# ## Quality: throw out what would teach nonsense
-# "Ensure the quality", says the article. Of what, and how? Make five bad clips out of the cup, each with one
-# fault.
-
-# %%
-good = cup[at_10][:20]
-other = video.read_clip(paths["plant"], num_frames=10, size=(120, 160))
-suspects = {
-    "good": good,
-    "black": good // 12,
-    "frozen": np.repeat(good[:1], 20, axis=0),
-    "blurred": preprocess.resize(preprocess.resize(good, 12, 16), 120, 160),
-    "too short": good[:8],
-    "cut": np.concatenate([good[:10], other]),
-}
-side_by_side(
-    {name: clip[-1] for name, clip in suspects.items()},
-    "Last frames of six clips of the cup: good; almost black; frozen; blurred; too short; and one that "
-    "ends in a plant.",
-    inches=1.5,
-)
-
-# %%
-for name, clip in suspects.items():
-    found = [fault for fault, row in preprocess.quality_report(clip).items() if row["fault"]]
-    print(f"{name:10} faults found: {', '.join(found) or 'none'}")
-
-# %% [markdown]
-# Two of them look perfect as pictures: *frozen* and *cut* are faults in time. Each fault is a number with a
-# limit:
-
-# %%
-for fault, row in preprocess.quality_report(suspects["blurred"]).items():
-    print(f"{fault:10} measured {str(row['measured'])[:4]:>4}, limit {row['limit']}")
-
-# %% [markdown]
-# The limits are rules of thumb. A film of a starry night counts as black, a calm lake as frozen. So look at
-# what is thrown out: **a filter is an opinion about what the world looks like**, and what it removes, no
-# model will ever make.
-
-# %% [markdown]
-# ## A pipeline that keeps the GPU fed
-# A training step takes a batch and some milliseconds. If the next batch is not there in time, the most
-# expensive part of your machine waits. How long does each way to a batch take? Here a training step is a
-# pause of 20 ms: as with a GPU, the CPU is free meanwhile.
-
-# %%
-train = datasets.load_actions("validation", size=SIZE, num_frames=20, fps=FPS)  # a small split: 80 clips
-files = [DATA / "actions" / name for name in train.files]
-decoded = []  # notes every file that is opened
-
-
-def read(file):
-    decoded.append(file)
-    return video.read_clip(file, size=SIZE, num_frames=NUM_FRAMES, fps=FPS)
-
-
-# %% [markdown]
-# **Decode each time**: open the files of a batch whenever it is needed. **Cached**: decode all once, then cut
-# batches out of memory. **make_dataset**: the course's `tf.data` pipeline; it caches and **prefetches**:
-# while you train on a batch, it makes the next ones.
-
-
-# %%
-def decode_each_time():
-    for start in range(0, len(files), BATCH):
-        yield preprocess.to_model_range(np.stack([read(file) for file in files[start : start + BATCH]]))
-
-
-def cached():
-    for start in range(0, len(files), BATCH):
-        yield preprocess.to_model_range(cache[start : start + BATCH])
-
-
-cache = np.stack([read(file) for file in files])
-print("decoded to fill the cache:", len(decoded), "files")
-
-# %% [markdown]
-# Count first, for counts are the same on every machine: which files are opened in three epochs?
-
-# %%
-opened = {}
-for epochs_of in (decode_each_time, cached):
-    decoded.clear()
-    for _ in range(3):
-        sizes = {len(batch) for batch in epochs_of()}
-    opened[epochs_of.__name__] = len(decoded)
-print("files opened in three epochs:", opened)
-
-# %%
-fed = datasets.make_dataset(train, batch_size=BATCH, seed=SEED, num_frames=NUM_FRAMES)
-frames, actions = next(iter(fed))
-print("a batch:", frames.shape, frames.dtype.name, "with actions", actions.shape, actions.dtype.name)
-print("in the model range:", bool(tf.reduce_min(frames) >= -1 and tf.reduce_max(frames) <= 1))
-
-# %% [markdown]
-# ### Measure
-# Ten steps of each, and the clock.
-
-
-# %%
-def clips_per_second(batches, step_seconds=0.02, num_steps=10):
-    """Clips that ten training steps take in per second."""
-    batches = iter(batches)
-    next(batches)  # the first one starts the machinery
-    start = time.perf_counter()
-    for _ in range(num_steps):
-        next(batches)
-        time.sleep(step_seconds)
-    return num_steps * BATCH / (time.perf_counter() - start)
-
-
-def again_and_again(epoch):
-    while True:
-        yield from epoch()
-
-
-# %% tags=["nbval-ignore-output"]
-speed = {
-    "decode each time": clips_per_second(again_and_again(decode_each_time)),
-    "cached": clips_per_second(again_and_again(cached)),
-    "cached + prefetched\n(make_dataset)": clips_per_second(fed),
-}
-figure = Figure(figsize=(7, 2.4), layout="constrained")
-axes = figure.subplots()
-axes.bar_label(axes.barh(list(speed), list(speed.values()), color=show.BLUE), fmt="%.0f", padding=4)
-axes.axvline(BATCH / 0.02, color=show.VERMILION, linestyle="--", label="no waiting at all")
-axes.set(xlabel="clips per second", xlim=(0, 1.15 * BATCH / 0.02))
-axes.invert_yaxis()
-axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
-said = ", ".join(f"{name.split(chr(10))[0]} {value:.0f}" for name, value in speed.items())
-show.figure(figure, f"Bars, clips per second: {said}; without any waiting it would be 800.")
-
-# %% [markdown]
-# The dashed line is the most that any pipeline can do with steps of 20 ms. Decoding for every batch is far
-# off: the GPU would idle most of the time. The cache helps by far the most. Prefetching does the remaining
-# work during the step, if a core is free for it; on a busy laptop there may be none.
-#
-# That prefetching works ahead does not depend on the clock. Here is a data set that takes notes:
-
-# %%
-made = []
-
-
-def notes():
-    for number in range(20):
-        made.append(number)
-        yield number
-
-
-def made_after_taking_one(prefetch):
-    """How many elements exist some time after one was asked for."""
-    made.clear()
-    options = tf.data.Options()
-    options.experimental_optimization.inject_prefetch = False  # TensorFlow would add one by itself
-    source = tf.data.Dataset.from_generator(notes, output_signature=tf.TensorSpec((), tf.int32))
-    iterator = iter((source.prefetch(prefetch) if prefetch else source).with_options(options))
-    next(iterator)
-    for _ in range(100 if prefetch else 5):  # give it up to ten seconds, on a busy machine
-        time.sleep(0.1)
-        if len(made) > prefetch:
-            break
-    return len(made)
-
-
-# %%
-print("without prefetch: taken 1, made", made_after_taking_one(0))
-print("with prefetch(4): taken 1, made 4 or more:", made_after_taking_one(4) >= 4)
-
-# %% [markdown]
-# ### What else a pipeline must do
-# **Be right.** In order and without shuffling, it hands out exactly what `to_model_range` gives:
-
-# %%
-in_order = datasets.make_dataset(train, batch_size=BATCH, seed=SEED, shuffle=False, num_frames=NUM_FRAMES)
-expected = preprocess.to_model_range(train.clips[:BATCH, :NUM_FRAMES])
-assert np.allclose(next(iter(in_order))[0], expected, atol=1e-6)
-
-# %% [markdown]
-# **Be repeatable.** The seed decides every batch, so a training that was stopped can go on as if nothing had
-# happened.
-
-# %%
-again = datasets.make_dataset(train, batch_size=BATCH, seed=SEED, num_frames=NUM_FRAMES)
-other = datasets.make_dataset(train, batch_size=BATCH, seed=SEED + 1, num_frames=NUM_FRAMES)
-print("same seed, same batch:", np.array_equal(next(iter(again))[0], frames))
-print("another seed, another batch:", not np.array_equal(next(iter(other))[0], frames))
-
-# %% [markdown]
-# **Make more of little.** A stored clip of 20 frames holds five windows of 16; every epoch draws another one.
-# Three draws of the same clip:
-
-# %%
-one = train.clips[:1]
-draws = datasets.make_dataset(one, batch_size=1, seed=1, num_frames=NUM_FRAMES).take(3)
-windows = np.stack([preprocess.to_uint8(batch[0].numpy()) for batch, _ in draws])
-show.show_sheet(
-    windows,
-    ["epoch 1", "epoch 2", "epoch 3"],
-    every=5,
-    alt="One clip in three epochs, starting at different moments of a step.",
-)
-
-# %% [markdown]
-# What if the clips do not fit into memory? `datasets.save_clips` writes them to shards, decoded and scaled,
-# and `make_dataset(folder, ...)` streams them, shuffled. On the command line: `vgcourse prepare FOLDER
-# STORE`.
-
-# %% [markdown]
-# ## Whose videos are these?
-# Before you collect a single file, ask whether you may. The three clips in `data/real` show how: each has a
-# known source, a licence that allows changing it and passing it on, no recognisable person; and the notices
-# travel with the files.
-
-# %%
-notices = (DATA / "real" / "LICENCES.txt").read_text(encoding="utf-8")
-for line in notices.splitlines():
-    if ".mp4: " in line:
-        print(line)
-
-# %% [markdown]
-# | question | why |
-# |---|---|
-# | Did everybody in the picture agree, to *this* use? | "I may film you for my thesis" is not "I may train a model that draws people like you". |
-# | Can they take it back? | Then you must find their clips, and know which models saw them. Write down who is in which file. |
-# | Children, patients, people at prayer or at a protest? | Do not. Or only with a review board's yes. |
-# | Does the licence allow changes, and models? | "On the internet" is not a licence. A site's terms may forbid downloading at all. |
-# | Who is in the data, and who is not? | Our own actors have ten skin tones evenly, but no children, no wheelchairs, no skirts: [the datasheet](../data/README.md) says so. |
-# | Where do the files lie, and who can open them? | A face is personal data in many countries (in the EU by the GDPR). |
-#
-# If one answer is missing, leave the file out. In lesson 11 you bring your own videos; ask these questions
-# first.
-
-# %% [markdown]
-# ### Exercise 1: as long as a dance
-# You collect videos of a dance that takes two seconds. Your model takes 16 frames. What is the **highest**
-# rate, in frames per second, at which a clip still holds the whole dance? (Each frame is on show for 1 / fps
-# seconds, the last one too.) A hint: `check.hint("dance_fps")`.
-
-# %% tags=["exercise"]
-dance_fps = ...  # your answer: a number
-# BEGIN SOLUTION
-dance_fps = 16 / 2
-# END SOLUTION
-
-# %%
-check.dance_fps(dance_fps)
-
-# %% [markdown]
-# ### Exercise 2: nobody loses a head
-# Write `letterbox`: it makes every frame square by adding black bars, half on either side, above and below or
-# left and right, and changes nothing else. A hint: `check.hint("letterbox")`.
-
-
-# %% tags=["exercise"]
-def letterbox(clip):
-    """A uint8 clip (time, height, width, 3) as (time, side, side, 3), with side = max(height, width)."""
+    """Index of the frame on show at 0, 1 / fps, 2 / fps, ... seconds."""
     # BEGIN SOLUTION
-    _, height, width, _ = clip.shape
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-    square = np.zeros((len(clip), side, side, 3), np.uint8)
-    square[:, top : top + height, left : left + width] = clip
-    return square
+    # A little more than the moment itself, as 0.1 + 0.2 is not quite 0.3.
+    times = np.arange(0, duration, 1 / fps) + 1e-6
+    return np.searchsorted(timestamps, times, side="right") - 1
     # END SOLUTION
 
 
 # %%
-check.letterbox(letterbox)
+check.frames_on_show(frames_on_show)
+
 
 # %% [markdown]
-# ### Exercise 3: never across a cut
-# Write `shot_windows`: where can clips of `length` frames start in a video, one right after the other, so
-# that none runs across a cut? A cut is the number of the first frame of a new shot, as `find_cuts` returns
-# it. In every shot, start at its first frame. With 20 frames, a cut at 8 and length 4: `[0, 4, 8, 12, 16]`. A
-# hint: `check.hint("shot_windows")`.
+# The course's `read_clip` does it while it decodes. Which frames does it take?
+
+
+# %%
+def taken(fps):
+    """Which frames of the cup `read_clip` gives at a rate."""
+    clip = video.read_clip(paths["cup"], fps=fps, size=(120, 160))
+    changes = [np.abs(cup - frame).mean(axis=(1, 2, 3)) for frame in clip]
+    return np.array(changes).argmin(axis=1)
+
+
+# %%
+cup = video.read_clip(paths["cup"], size=(120, 160)).astype(np.int16)
+at_10, at_30 = taken(10), taken(30)
+twice = int((np.diff(at_30) == 0).sum())
+print("at 10 fps it takes", at_10[:12].tolist())
+print(f"at 30 fps it takes {twice} of {len(at_30)} frames twice in a row")
+
+
+# %% [markdown]
+# Down to 10 fps, steps of 2 and of 3 take turns, and on average they are right. Up to 30 fps does not work:
+# nobody filmed those frames. A model trained on them learns to stutter, about three times a second. Choose a
+# rate *below* that of all your videos.
+#
+# ## 5. C: where the world jumps
+# How much does `city.mp4` change from each frame to the next?
+
+# %%
+small = preprocess.resize(city, 36, 64)
+changes = np.abs(np.diff(small.astype(int), axis=0)).mean(axis=(1, 2, 3))
+figure = Figure(figsize=(7, 2.2), layout="constrained")
+axes = figure.subplots()
+axes.plot(np.arange(1, len(city)), changes, color=show.BLUE)
+axes.set(xlabel="frame", ylabel="change (grey levels)")
+peak = int(changes.argmax())
+alt = f"The change is about {np.median(changes):.0f} grey levels, with a peak"
+show.figure(figure, f"{alt} of {changes[peak]:.0f} at frame {peak + 1}.")
+
+
+# %%
+cuts = preprocess.find_cuts(small)
+print("a new shot begins at frame", cuts)
+
+
+# %% [markdown]
+# A hard cut. To you it is another camera; to a model that knows no cameras, a house turned into another house
+# in 1/25 s. A generator that sees such clips learns to jump.
+#
+# ### Exercise 2: never across a cut
+# Write `shot_windows`: where can clips of `length` frames start in a video, one right after the other, so that
+# none runs across a cut? A cut is the number of the first frame of a new shot, as `find_cuts` returns it. In
+# every shot, start at its first frame. With 20 frames, a cut at 8 and length 4: `[0, 4, 8, 12, 16]`.
+# (`check.hint("shot_windows")`)
 
 
 # %% tags=["exercise"]
 def shot_windows(num_frames, cuts, length):
-    """List of the first frames of all clips of `length` frames that lie within one shot."""
+    """First frames of all clips of `length` frames within one shot."""
     # BEGIN SOLUTION
     edges = [0, *cuts, num_frames]
     starts = []
@@ -775,10 +364,193 @@ def shot_windows(num_frames, cuts, length):
 # %%
 check.shot_windows(shot_windows)
 
+
 # %% [markdown]
+# `clips_from_folder` looks for cuts by itself and takes no clip across one. Give it the whole folder:
+
+# %%
+options = {"size": SIZE, "num_frames": NUM_FRAMES, "fps": FPS}
+clips, report = datasets.clips_from_folder(DATA / "real", **options)
+for row in report:
+    print(f"{row.file}: {row.status}, {row.clips} clips")
+across = sum(len(preprocess.find_cuts(clip)) for clip in clips.clips)
+print(f"cuts inside the {clips.num_clips} clips: {across}")
+
+
+# %% [markdown]
+# `plant.mp4` lasts 1.2 s, too short for 16 frames at 10 fps, and the report says so. Files are never dropped in
+# silence. (A time-lapse is a trap of its own: nothing in the file says that this second was an hour.)
+#
+# ## 6. A: wide, tall, square
+# The model takes squares. A film from a phone held upright is 9 by 16. There are three ways to a square. Which
+# of them would you choose?
+
+# %%
+stretched = preprocess.resize(phone, SIZE, SIZE)
+cropped = preprocess.resize(preprocess.center_crop(phone, 54, 54), SIZE, SIZE)
+bars = ((0, 0), (0, 0), (14, 14), (0, 0))
+padded = np.pad(preprocess.resize(phone, SIZE, 36), bars)
+ways = {"stretched": stretched, "cropped": cropped, "padded": padded}
+alt = "A walk: stretched and fat; cropped, without feet; between black bars."
+grid = np.stack(list(ways.values()))[:, :10]  # two steps
+show.show_grid(grid, labels=list(ways), fps=FPS, alt=alt)
+
+
+# %% [markdown]
+# **Stretched**: everybody is 1.8 times too wide. A model that sees both kinds of films learns that people come in
+# two widths. **Cropped**: true shapes, but the feet and half of the head are gone. **Padded**: all there, in shape,
+# and black bars to learn. Each way has its price. `read_clip(size=...)` and `clips_from_folder` *cover and crop*:
+# right when what matters is in the middle. If heads are lost, film from farther away.
+#
+# ## 7. D: throw pixels away properly
+# From 640x360 to 64x36, a hundred pixels become one. The quick way keeps every tenth pixel in each direction
+# (**nearest**). A camera with fewer pixels would do something else: each of its pixels gathers the light of a
+# 10x10 block.
+
+# %%
+large = city[:12]  # (12, 360, 640, 3)
+nearest = large[:, 5::10, 5::10]
+smooth = preprocess.resize(large, 36, 64)  # antialiased
+camera = large.reshape(12, 36, 10, 64, 10, 3).mean(axis=(2, 4))
+three = {"nearest": nearest, "antialiased": smooth}
+three["camera"] = camera.astype(np.uint8)
+grid = np.stack(list(three.values()))[:2, :8]
+grid = show.label_grid(grid, list(three)[:2], scale=3)
+alt = "A tower at night: nearest glitters, antialiased is calm."
+show.show_clip(grid, fps=FPS, alt=alt)
+
+
+# %% [markdown]
+# On the left are patterns that were in no picture: **aliasing**. And they glitter, since a window hit by the grid
+# in this frame is missed in the next. A video model takes glitter for motion. How much of it?
+
+# %%
+print("             off the camera's   motion energy")
+found = {}
+for name, clip in three.items():
+    error = np.abs(clip - camera).mean()
+    found[name] = error, metrics.motion_energy(clip[None])
+    print(f"{name:12} {error:16.1f} {found[name][1]:15.1f}")
+assert found["nearest"][0] > 3 * found["antialiased"][0]
+assert found["nearest"][1] > 3 * found["antialiased"][1]
+
+
+# %% [markdown]
+# ### Exercise 3: the resize
+# Antialiasing is a weighted mean. When $s$ old pixels fall on a new one, new pixel $i$ has its centre at $c_i =
+# (i + \tfrac12) s - \tfrac12$ in old coordinates. Old pixel $j$ counts for it with the weight of a triangle that
+# is $s$ wide to each side, and the weights of each new pixel add up to 1:
+#
+# $$w_{ij} = \frac{\max(0,\; 1 - |j - c_i| / s)}{\sum_k \max(0,\; 1 - |k - c_i| / s)}$$
+#
+# Write `triangle_weights(old, new)`: the array $w$, one row for each new pixel. When enlarging, $s < 1$, the
+# triangle stays 1 wide (the centres keep $s$). (`check.hint("triangle_weights")`)
+
+
+# %% tags=["exercise"]
+def triangle_weights(old, new):
+    """(new, old): share of every old pixel in every new one."""
+    # BEGIN SOLUTION
+    scale = old / new
+    centres = (np.arange(new) + 0.5) * scale - 0.5
+    distances = np.abs(np.arange(old) - centres[:, None])
+    weights = np.maximum(0, 1 - distances / max(scale, 1))
+    return weights / weights.sum(axis=1, keepdims=True)
+    # END SOLUTION
+
+
+# %%
+check.triangle_weights(triangle_weights)
+
+
+# %% [markdown]
+# With it a frame is scaled by two matrix products, one for the rows and one for the columns:
+# `np.einsum("ih,hwc,jw->ijc", rows, frame, columns)`. Try it on `large[0]` and compare with `preprocess.resize`.
+#
+# ## 8. F: crop and rotate
+# Training may crop at **random**, to make more of few videos. One rule: the box stands still for the whole clip. If
+# it jumps from frame to frame, you have made an earthquake:
+
+# %%
+still = preprocess.random_crop(walk, 80, 80, seed=SEED)
+versions = {"not cropped": walk, "one box": still}
+versions["a box a frame"] = shaking(walk)
+sizes = {}
+for name, clip in versions.items():
+    sizes[name] = metrics.motion_energy(clip[None])
+    print(f"{name:14} motion energy {sizes[name]:5.1f}")
+assert sizes["a box a frame"] > 2 * sizes["not cropped"] > sizes["one box"]
+
+
+# %% [markdown]
+# `plant.mp4` was filmed by hand, and the camera tips over. A late frame can be turned upright. But the corners
+# have no pixels to come from: the edge is smeared into them. So crop inside. **Your turn: turn moment 25 upright,
+# and find the largest box without a smeared corner.**
+
+# %%
+plant = video.read_clip(paths["plant"])
+half = preprocess.resize(plant, 120, 160)  # quicker to turn
+
+
+# %%
+def draw(degrees, side, moment):
+    """A frame of plant.mp4, turned, cropped and scaled for the model."""
+    frame = half[moment : moment + 1]
+    turned = preprocess.rotate(frame, degrees)
+    box = preprocess.center_crop(turned, side, side)
+    small = preprocess.resize(box, SIZE, SIZE)
+    before = preprocess.resize(frame, SIZE, 85)[:, :, 10:74]
+    pair = np.stack([before, small])
+    labels = [f"frame {moment}", f"{degrees} degrees, box {side}"]
+    sheet = show.label_grid(pair, labels, scale=4)[0]
+    alt = f"Frame {moment}; and turned by {degrees} degrees, a box of {side}."
+    return show.still_picture(sheet, alt)
+
+
+# %%
+draw(0, 120, 25)
+
+
+# %%
+ranges = {"side": (16, 120, 120), "moment": (0, len(plant) - 1, 25)}
+widgets.explore(draw, degrees=(-45, 45, 0), **ranges)
+
+
+# %% [markdown]
+# About -17 degrees and a box of 85 pixels will do (of 120): half of the picture is given up for an upright plant.
+#
+# ## 9. What is white?
+# Files hold whole numbers from 0 to 255: the **stored range**. Networks like small numbers around 0, and the
+# generator ends in tanh, which gives -1 to 1: the **model range**. With $x$ stored and $y$ for the model,
+#
+# $$y = \frac{x}{127.5} - 1, \qquad x = \mathrm{round}\big(127.5\,(y + 1)\big)$$
+#
+# Convert in one place only. What happens if you do it twice?
+
+# %%
+x = np.arange(256, dtype=np.uint8)
+y = preprocess.to_model_range(x)
+assert np.allclose(y, x / 127.5 - 1, atol=1e-6)
+assert np.array_equal(preprocess.to_uint8(y), x)  # all 256 values come back
+again = y / 127.5 - 1
+print("stored        0, 51, 255")
+print("model range ", y[[0, 51, 255]].round(2))
+print("once more   ", again[[0, 51, 255]].round(2))
+
+
+# %%
+try:
+    preprocess.to_model_range(y)
+except ValueError as error:
+    print("the course's function refuses:", error)
+
+
+# %% [markdown]
+# After the second conversion all is near -1, black. Nothing complains by itself: the loss is still a number.
+#
 # ### Exercise 4: someone else's range
-# Another library hands you clips as floats from 0 (black) to 1 (white). Bring them into the model range. A
-# hint: `check.hint("from_unit_range")`.
+# Another library hands you clips as floats from 0 (black) to 1 (white). Bring them into the model range.
+# (`check.hint("from_unit_range")`)
 
 
 # %% tags=["exercise"]
@@ -792,7 +564,187 @@ def from_unit_range(clip):
 # %%
 check.from_unit_range(from_unit_range)
 
+
 # %% [markdown]
+# ## 10. Throw out what would teach nonsense
+# "Ensure the quality", says the article. Of what, and how? Make five bad clips out of the cup, each with one
+# fault. Here is the last frame of each. Three of the five faults cannot be seen in any single frame. Which?
+
+# %%
+good = cup[at_10][:20].astype(np.uint8)
+other = video.read_clip(paths["plant"], num_frames=10, size=(120, 160))
+suspects = {
+    "good": good,
+    "black": good // 12,
+    "frozen": np.repeat(good[:1], 20, axis=0),
+    "blurred": preprocess.resize(preprocess.resize(good, 12, 16), 120, 160),
+    "too short": good[:8],
+    "cut": np.concatenate([good[:10], other]),
+}
+
+
+# %%
+lasts = {name: clip[-1] for name, clip in suspects.items()}
+alt = "Last frames of six clips of the cup: good; almost black; frozen;"
+alt = f"{alt} blurred; too short; and one that ends in a plant."
+side_by_side(lasts, alt, inches=1.5)
+
+
+# %%
+for name, clip in suspects.items():
+    rows = preprocess.quality_report(clip).items()
+    faults = [fault for fault, row in rows if row["fault"]]
+    print(f"{name:10} faults found: {', '.join(faults) or 'none'}")
+
+
+# %% [markdown]
+# *Frozen*, *too short* and *cut* are faults in time. Each fault is a number with a limit:
+
+# %%
+rows = preprocess.quality_report(suspects["blurred"])
+for fault, row in rows.items():
+    measured = str(row["measured"])[:4]
+    print(f"{fault:10} measured {measured:>4}, limit {row['limit']}")
+
+
+# %% [markdown]
+# The limits are rules of thumb. A film of a starry night counts as black, a calm lake as frozen. **A filter is an
+# opinion about what the world looks like**, and what it removes, no model will ever make.
+#
+# ## 11. A pipeline that keeps the GPU fed
+# A training step takes a batch and some milliseconds. If the next batch is not there in time, the most expensive
+# part of your machine waits. Three ways to a batch. **Decode**: open the files of a batch whenever it is needed.
+# **Decode ahead**: the same, but the next batches are made while the GPU works (**prefetching**). **Cache**: decode
+# all once, then cut batches out of memory; that is `make_dataset`, the course's `tf.data` pipeline, which also
+# prefetches. **Which step helps most?**
+
+# %%
+load = {"size": SIZE, "fps": FPS}
+train = datasets.load_actions("validation", num_frames=20, **load)
+files = [DATA / "actions" / name for name in train.files]
+opened = []  # notes every file that is opened
+
+
+# %%
+def decode_each_time():
+    """Batches without end; every clip is read from its file."""
+    while True:
+        for start in range(0, len(files), BATCH):
+            batch = files[start : start + BATCH]
+            opened.extend(batch)
+            clips = [video.read_clip(f, num_frames=16, **load) for f in batch]
+            yield preprocess.to_model_range(np.stack(clips))
+
+
+# %%
+made = tf.TensorSpec((None, NUM_FRAMES, SIZE, SIZE, 3), tf.float32)
+source = tf.data.Dataset.from_generator
+decoding = source(decode_each_time, output_signature=made)
+recipe = {"batch_size": BATCH, "num_frames": NUM_FRAMES}
+fed = datasets.make_dataset(train, seed=SEED, **recipe)
+frames, actions = next(iter(fed))
+lowest, highest = float(tf.reduce_min(frames)), float(tf.reduce_max(frames))
+assert -1 <= lowest < highest <= 1
+print("a batch:", frames.shape, frames.dtype.name, " actions:", actions.shape)
+
+
+# %%
+batches = decode_each_time()
+for _ in range(3 * len(files) // BATCH):
+    next(batches)
+print(f"files opened in 3 epochs: {len(opened)}; with a cache: {len(files)}")
+
+
+# %% [markdown]
+# Now the clock. Here a training step is a pause of 40 ms: as with a GPU, the CPU is free meanwhile.
+
+
+# %%
+def clips_per_second(batches, step_seconds=0.04, num_steps=10):
+    """Clips that ten training steps take in per second."""
+    batches = iter(batches)
+    next(batches)  # the first one starts the machinery
+    start = time.perf_counter()
+    for _ in range(num_steps):
+        next(batches)
+        time.sleep(step_seconds)
+    return num_steps * BATCH / (time.perf_counter() - start)
+
+
+# %% tags=["nbval-ignore-output"]
+speed = {
+    "decode": clips_per_second(decode_each_time()),
+    "decode ahead": clips_per_second(decoding.prefetch(2)),
+    "cache (make_dataset)": clips_per_second(fed),
+    "no waiting at all": BATCH / 0.04,
+}
+show.plot_bars(speed, title="How fast are batches?", unit="clips per second")
+
+
+# %% [markdown]
+# The last bar is the most that any pipeline can do. Decoding for every batch is far off: the GPU would idle most
+# of the time. Working ahead helps only by the length of the step, because the decoding itself takes longer. The
+# cache removes the decoding, and little is left to wait for.
+#
+# ### What else a pipeline must do
+# **Be right and repeatable.** Without shuffling it hands out exactly what `to_model_range` gives. With shuffling,
+# the seed decides every batch, so a training that was stopped can go on as if nothing had happened.
+
+# %%
+in_order = datasets.make_dataset(train, seed=SEED, shuffle=False, **recipe)
+expected = preprocess.to_model_range(train.clips[:BATCH, :NUM_FRAMES])
+assert np.allclose(next(iter(in_order))[0], expected, atol=1e-6)
+for name, seed in {"same seed": SEED, "another seed": SEED + 1}.items():
+    batch = next(iter(datasets.make_dataset(train, seed=seed, **recipe)))[0]
+    gap = float(tf.reduce_max(tf.abs(batch - frames)))
+    print(f"{name:12}: the first batch differs by {gap:.0f} at most")
+
+
+# %% [markdown]
+# **Make more of little.** A stored clip of 20 frames holds five windows of 16; every epoch draws another one. Three
+# draws of the same clip, the first frame of each:
+
+# %%
+one = {"batch_size": 1, "seed": 1, "num_frames": NUM_FRAMES}
+draws = datasets.make_dataset(train.clips[:1], **one)
+windows = [preprocess.to_uint8(batch[0].numpy()) for batch, _ in draws.take(3)]
+labels = ["epoch 1", "epoch 2", "epoch 3"]
+alt = "First frames of one clip in three epochs: other moments of a movement."
+grid = show.label_grid(np.stack(windows)[:, :1], labels)
+show.still_picture(grid[0], alt)
+
+
+# %% [markdown]
+# What if the clips do not fit into memory? `datasets.save_clips` writes them to shards, decoded and scaled, and
+# `make_dataset(folder, ...)` streams them, shuffled. On the command line: `vgcourse prepare FOLDER STORE`.
+#
+# **Open question.** Take a film of your own, or one of `data/real`, and ruin it in a seventh way that is not on
+# this page. Which number would find it?
+#
+# ## 12. Whose videos are these?
+# Before you collect a single file, ask whether you may. The three clips in `data/real` show how: each has a known
+# source, a licence that allows changing it and passing it on, no recognisable person; and the notices travel with
+# the files.
+
+# %%
+notices = (DATA / "real" / "LICENCES.txt").read_text(encoding="utf-8")
+for line in notices.splitlines():
+    if ".mp4: " in line:
+        print(line)
+
+
+# %% [markdown]
+# | question | why |
+# |---|---|
+# | Did everybody in the picture agree, to *this* use? | "I may film you for my thesis" is not "I may train a model that draws people like you". |
+# | Can they take it back? | Then you must know who is in which file, and which models saw it. |
+# | Children, patients, people at prayer or at a protest? | Do not. Or only with a review board's yes. |
+# | Does the licence allow changes, and models? | "On the internet" is not a licence. |
+# | Who is in the data, and who is not? | Our own actors have ten skin tones evenly, but no children, no wheelchairs: [the datasheet](../data/README.md). |
+# | Where do the files lie, and who can open them? | A face is personal data in many countries. |
+#
+# If one answer is missing, leave the file out. In lesson 11 you bring your own videos; ask these questions first.
+#
 # ## What goes wrong, and how you notice
 # - *All people are fat, or lie on their side.* Stretched, or a rotation note ignored. Look at ten clips
 #   before you train.

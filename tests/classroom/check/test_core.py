@@ -37,11 +37,28 @@ def test_nothing_yet_asks_to_go_on_and_offers_a_hint(double, capsys, answer):
     )
 
 
-def test_a_stub_is_a_wrong_answer_with_a_hint(double, capsys):
-    def stub(x): ...
+def test_a_stub_is_not_wrong_but_untouched(double, capsys):
+    def stub(x):
+        """Twice `x`."""
+        ...
 
-    double(stub)
-    assert capsys.readouterr().out == '✗ double: stub returns nothing yet. For a hint: check.hint("double")\n'
+    def passing(x):
+        pass
+
+    for untouched in (stub, passing):
+        double(untouched)
+        assert capsys.readouterr().out.startswith("○ double: nothing here yet.")
+
+
+def test_a_function_that_forgets_to_return_is_wrong(double, capsys):
+    def forgetful(x):
+        _ = 2 * x
+
+    double(forgetful)
+    assert capsys.readouterr().out == (
+        "✗ double: forgetful returns nothing: it should end with `return` and the result. "
+        'For a hint: check.hint("double")\n'
+    )
 
 
 def test_a_right_answer_is_praised_in_one_line(double, capsys):

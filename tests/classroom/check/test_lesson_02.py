@@ -92,14 +92,40 @@ def test_the_solution_passes(capsys, name):
         ("worst_group", lambda c, g: worst_group(c, g)[::-1], "name comes first"),
         ("worst_group", lambda c, g: worst_group(c, g)[0], "two values"),
         ("worst_group", lambda c, g: ("short", c.mean()), "everybody's"),
-        ("worst_group", lambda c, g: ("short", 1 / 16), "the number of all clips"),
+        ("worst_group", lambda c, g: ("short", 1 / 18), "the number of all clips"),
         ("worst_group", lambda c, g: ("short", 0.9), "received 0.9"),
+        ("worst_group", lambda c, g: ("short", 0.75), "the share of mistakes"),
+        ("worst_group", lambda c, g: ("short", 0.25), "with shares b 0.5"),
+        ("time_slope", lambda f: time_slope(f) if len(f) == 7 else f[1] - f[0] + 1, "rise by 3"),
     ],
 )
 def test_wrong_answers_get_their_own_advice(capsys, name, wrong, phrase):
     line = said(capsys, name, wrong)
     assert line.startswith(f"✗ {name}: ")
     assert phrase in line
+
+
+def by_counting(correct, groups):
+    """The worst group in plain Python; a list, and names as they come."""
+    found = {}
+    for right, group in zip(list(correct), list(groups), strict=True):
+        found.setdefault(group, []).append(right)
+    shares = [(sum(rights) / len(rights), group) for group, rights in found.items()]
+    share, group = min(shares)
+    return [group, np.float32(share)]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("worst_group", by_counting),
+        ("time_slope", lambda f: np.polyfit(np.arange(len(f)), f, 1)[0]),
+        ("time_slope", lambda f: list(time_slope(f))),
+        ("receptive_field", lambda layers: np.int64(receptive_field(layers))),
+    ],
+)
+def test_other_forms_are_right_too(capsys, name, answer):
+    assert said(capsys, name, answer).startswith(f"✓ {name}: ")
 
 
 @pytest.fixture(scope="module")

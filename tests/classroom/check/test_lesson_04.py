@@ -39,13 +39,33 @@ def together(generator, discriminator, g_optimizer, d_optimizer, x, z):
     return d, g
 
 
+def turned(*arguments):
+    """The right step, with the two losses in the wrong order."""
+    return step()(*arguments)[::-1]
+
+
+def fakes_outside(generator, discriminator, g_optimizer, d_optimizer, x, z):
+    """The generator's fakes are made before its tape begins to listen."""
+    d, _ = step(moves="d")(generator, discriminator, g_optimizer, d_optimizer, x, z)
+    fake = generator(z)
+    with tf.GradientTape() as tape:
+        g = losses.non_saturating_generator_loss(None, discriminator(fake))
+    variables = generator.trainable_variables
+    g_optimizer.apply(tape.gradient(g, variables), variables)
+    return d, g
+
+
 def average(kept, new):
     return lambda old, live, decay: [kept * a + new * b for a, b in zip(old, live, strict=True)]
 
 
+def mix(old, live, decay):
+    return average(decay, 1 - decay)(old, live, decay)
+
+
 SOLUTIONS = {
     "repaired_step": step(),
-    "averaged_weights": average(0.9, 0.1),
+    "averaged_weights": mix,
     "sick_runs": {"A": "too strong", "B": "healthy", "C": "frozen"},
 }
 WRONG = [
@@ -58,12 +78,15 @@ WRONG = [
     ("repaired_step", step(g_loss=lambda _, f: tf.reduce_mean(tf.nn.softplus(f))), "found out"),
     ("repaired_step", step(g_loss=lambda _, f: tf.reduce_mean(tf.sin(5 * f))), "not down its own loss"),
     ("repaired_step", lambda *arguments: 1.0, "expected the two losses"),
+    ("repaired_step", turned, "in the wrong order"),
+    ("repaired_step", fakes_outside, "made outside it"),
     ("averaged_weights", average(0.1, 0.9), "swapped"),
     ("averaged_weights", average(0.5, 0.5), "plain mean"),
     ("averaged_weights", average(0.9, 1.0), "add up to 1"),
     ("averaged_weights", average(0, 1), "copy of the live weights"),
     ("averaged_weights", average(1, 0), "does not move"),
     ("averaged_weights", average(3, 0.3), "received 3"),
+    ("averaged_weights", lambda *lists: average(0.9, 0.1)(*lists), "with decay 0.25"),
     ("averaged_weights", lambda old, live, decay: 0.9 * old[0] + 0.1 * live[0], "expected a list"),
     ("sick_runs", {"A": "healthy", "B": "too strong", "C": "frozen"}, "for A: its two scores part"),
     ("sick_runs", {"A": "frozen", "B": "healthy", "C": "too strong"}, "for A: its discriminator moves"),
@@ -80,8 +103,19 @@ def test_solution_passes(name, capsys):
     assert capsys.readouterr().out.startswith(f"✓ {name}: right")
 
 
-def test_both_halves_at_once_are_right_too(capsys):
-    check.repaired_step(together)
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("repaired_step", together),
+        ("repaired_step", lambda *arguments: list(step()(*arguments))),
+        ("averaged_weights", lambda *lists: tuple(mix(*lists))),
+        ("averaged_weights", lambda *lists: (array for array in mix(*lists))),
+        ("averaged_weights", lambda *lists: [tf.constant(array) for array in mix(*lists)]),
+        ("averaged_weights", lambda old, live, d: [a - (1 - d) * (a - b) for a, b in zip(old, live)]),  # noqa: B905
+    ],
+)
+def test_other_forms_are_right_too(name, answer, capsys):
+    getattr(check, name)(answer)
     assert capsys.readouterr().out.startswith("✓")
 
 

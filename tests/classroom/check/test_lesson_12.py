@@ -31,21 +31,24 @@ def test_combine_gradients(capsys):
     assert "exchanged" in said(capsys, name, lambda g, n: n[::-1] @ g / n.sum())
     assert "shape" in said(capsys, name, lambda g, n: g)
     assert "multiply each row" in said(capsys, name, lambda g, n: g[0])
+    assert "three parts" in said(capsys, name, lambda g, n: (4 * g[0] + 3 * g[1]) / 7)
 
 
 def test_scale_recipe(capsys):
     name = "scale_recipe"
-    assert said(capsys, name, lambda b, s, r, d: (b * d, math.ceil(s / d), r * d))[0] == "✓"
-    assert said(capsys, name, lambda b, s, r, d: (b * d, -(-s // d), r * d))[0] == "✓"
-    assert "batch is 1 on each" in said(capsys, name, lambda b, s, r, d: (b, math.ceil(s / d), r * d))
-    assert "eight times the clips; expected" in said(capsys, name, lambda b, s, r, d: (b * d, s, r * d))
-    assert "more steps?" in said(capsys, name, lambda b, s, r, d: (b * d, s * d, r * d))
-    assert "round up" in said(capsys, name, lambda b, s, r, d: (b * d, s // d, r * d))
-    assert "round up" in said(capsys, name, lambda b, s, r, d: (b * d, s / d, r * d))
-    assert "scale the rate" in said(capsys, name, lambda b, s, r, d: (b * d, math.ceil(s / d), r))
-    assert "smaller" in said(capsys, name, lambda b, s, r, d: (b * d, math.ceil(s / d), r / d))
-    assert "root rule" in said(capsys, name, lambda b, s, r, d: (b * d, math.ceil(s / d), r * d**0.5))
-    assert "on 3 devices" in said(capsys, name, lambda b, s, r, d: (64, 126, 0.16))
+    steps, root = math.ceil, math.sqrt
+    assert said(capsys, name, lambda b, s, r, d: (b * d, steps(s / d), r * root(d)))[0] == "✓"
+    assert said(capsys, name, lambda b, s, r, d: [b * d, -(-s // d), np.float32(r * d**0.5)])[0] == "✓"
+    assert "batch is 1 on each" in said(capsys, name, lambda b, s, r, d: (b, steps(s / d), r))
+    assert "eight times the clips; expected" in said(capsys, name, lambda b, s, r, d: (b * d, s, r))
+    assert "more steps?" in said(capsys, name, lambda b, s, r, d: (b * d, s * d, r))
+    assert "round up" in said(capsys, name, lambda b, s, r, d: (b * d, s // d, r))
+    assert "round up" in said(capsys, name, lambda b, s, r, d: (b * d, s / d, r))
+    assert "scale the rate" in said(capsys, name, lambda b, s, r, d: (b * d, steps(s / d), r))
+    assert "smaller" in said(capsys, name, lambda b, s, r, d: (b * d, steps(s / d), r / d))
+    assert "not shrink" in said(capsys, name, lambda b, s, r, d: (b * d, steps(s / d), r / root(d)))
+    assert "linear rule" in said(capsys, name, lambda b, s, r, d: (b * d, steps(s / d), r * d))
+    assert "on 4 devices" in said(capsys, name, lambda b, s, r, d: (64, 126, 0.02 * root(8)))
     assert "three numbers" in said(capsys, name, lambda b, s, r, d: b * d)
 
 

@@ -10,6 +10,7 @@ something. Most are of this kind:
         return "right: and it works for any number."
 """
 
+import dis
 import functools
 import numbers
 from collections.abc import Callable
@@ -20,6 +21,10 @@ import numpy as np
 
 class Wrong(Exception):  # not an Error: the student's answer is wrong, not the program
     """An answer is wrong; the message says what was expected, what was received, and what to look at."""
+
+
+class Untouched(Wrong):
+    """The answer is the stub that the lesson gave: neither right nor wrong yet."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,13 @@ def exercise(*hints):
 
 def _verdict(name, function, answer):
     advice = f'For a hint: check.hint("{name}")'
+    nothing = f"○ {name}: nothing here yet. Fill in the cell above and run it again. {advice}"
     if answer is None or answer is ...:
-        return f"○ {name}: nothing here yet. Fill in the cell above and run it again. {advice}"
+        return nothing
     try:
         return f"✓ {name}: {function(answer)}"
+    except Untouched:
+        return nothing
     except Wrong as error:
         return f"✗ {name}: {error} {advice}"
     except Exception as error:  # whatever the student's code does, the notebook goes on
@@ -102,14 +110,25 @@ def call(function, *arguments, **options):
         What the function returned.
 
     Raises:
+        Untouched: it has no code yet.
         Wrong: it is not a function, or it returned nothing.
     """
     if not callable(function):
         raise Wrong(f"expected a function, received {type(function).__name__}: pass it without brackets.")
     result = function(*arguments, **options)
     if result is None or result is ...:
-        raise Wrong(f"{getattr(function, '__name__', 'the function')} returns nothing yet.")
+        if is_stub(function):
+            raise Untouched
+        name = getattr(function, "__name__", "the function")
+        raise Wrong(f"{name} returns nothing: it should end with `return` and the result.")
     return result
+
+
+def is_stub(function):
+    """Whether a function has no code but a docstring and `...`; returns a bool."""
+    code = getattr(function, "__code__", None)
+    does_nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    return code is not None and {step.opname for step in dis.get_instructions(code)} <= does_nothing
 
 
 def number(value, what="the answer"):
@@ -171,9 +190,14 @@ def integers(value, what="numbers"):
         Wrong: it is nothing that can be gone through.
     """
     try:
-        return [int(entry) for entry in value]
+        entries = list(value)
     except TypeError:
         raise Wrong(f"expected a list of {what}, received {type(value).__name__}.") from None
+    try:
+        return [int(entry) for entry in entries]
+    except (TypeError, ValueError):
+        first = entries[0]
+        raise Wrong(f"expected a list of {what}, received a list that begins with {first!r}.") from None
 
 
 def ask(answer, *given, right, asked=None, **advice):

@@ -21,12 +21,15 @@ def raw_bytes(answer):
     }
     otherwise = "multiply width, height, 3, fps and seconds."
     ask(answer, 64, 36, 10, 4, right=right, slips=slips, otherwise=otherwise)
+    ask(answer, 5, 2, 30, 0.5, right=450, otherwise=otherwise)
     return "right: a minute of full HD is 11 GB. Files are some hundred times smaller; lesson 01 says how."
 
 
 @exercise(
     "`clip[::-1]` is a clip backwards, since time is the first axis. Which frames would then appear twice?",
-    "`clip[-2:0:-1]` runs backwards from the last but one frame to the second. np.concatenate joins clips.",
+    "The way back goes from the last but one frame down to the second. A slice has three parts: where it "
+    "starts, where it stops (that place is left out), and its step.",
+    "np.concatenate joins two clips along the first axis. For five frames the second part has three.",
 )
 def there_and_back(answer):
     """Check `there_and_back(clip)`."""
@@ -53,8 +56,8 @@ def there_and_back(answer):
 @exercise(
     "Keep two lists: the order so far, and the frames that are left. With which frame do you compare?",
     "Compare with the last of the order, not the first; convert to np.int16 before you subtract.",
-    "order, left = [0], list(range(1, len(frames))); while left: take the k in left whose mean "
-    "absolute difference to frames[order[-1]] is smallest, append it, remove it from left.",
+    "As long as frames are left: measure each of them against the last one in the order, move the one that "
+    "differs least from one list to the other.",
 )
 def order_frames(answer):
     """Check `order_frames(frames)`."""

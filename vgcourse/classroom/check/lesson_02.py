@@ -7,7 +7,9 @@ from vgcourse.classroom.check.core import Wrong, array, ask, call, compare, exer
 
 @exercise(
     "One layer of kernel 3 sees 3 pixels. Behind a stride of 2, neighbouring numbers are 2 pixels apart.",
-    "Start with pixels, step = 1, 1. For every layer: pixels += (kernel - 1) * step, then step *= stride.",
+    "A kernel reaches kernel - 1 steps beyond the first number. How wide is a step in each layer?",
+    "Keep two numbers while you go through the layers: the pixels reached so far, and the width of a step. "
+    "The first grows by kernel - 1 steps; only then does the stride widen the step.",
 )
 def receptive_field(answer):
     """Check `receptive_field(layers)`."""
@@ -28,7 +30,9 @@ def receptive_field(answer):
 
 @exercise(
     "The weight of frame t is t minus the mean of all times; the weights add up to 0.",
-    "times = np.arange(T) - (T - 1) / 2; then times @ frame_features / np.sum(times**2).",
+    "First the weights, one a frame. Then a weighted sum over the frames, for all features at once.",
+    "The weighted sum is a product of the weights (time,) with the array (time, features). Divide it by the "
+    "sum of the squared weights.",
 )
 def time_slope(answer):
     """Check `time_slope(frame_features)`."""
@@ -51,30 +55,43 @@ def time_slope(answer):
         "that is the average, which has no order.": values.mean(axis=0),
     }
     compare(got, right, asked="for the slopes", slips=slips, otherwise="compare with the formula.")
+    ramp = 3.0 * np.arange(4)[:, None] * np.array([1.0, -2.0]) + 7
+    got = np.asarray(call(answer, ramp.copy()), float)
+    compare(got, np.array([3.0, -6.0]), asked="for 4 frames that rise by 3 and fall by 6 a frame")
     return "right: played backwards, every slope changes its sign, and a frozen clip has none."
 
 
 @exercise(
     "First the share of right answers in every group, then the group whose share is lowest.",
-    "np.unique(groups) names the groups; correct[groups == group].mean() is the share of one.",
+    "np.unique(groups) names the groups; `groups == group` marks the clips of one.",
+    "The mean of True and False is the share of True. Keep name and share together, and take the smallest.",
 )
 def worst_group(answer):
     """Check `worst_group(correct, groups)`."""
-    groups = np.array(["tall"] * 10 + ["short"] * 2 + ["medium"] * 4)
-    correct = np.array([True] * 6 + [False] * 4 + [True, False] + [True] * 4)
-    got = call(answer, correct.copy(), groups.copy())
-    if not isinstance(got, tuple | list) or len(got) != 2:
-        raise Wrong(f"expected the group and its share, two values, received {got!r}.")
-    name, share = got
+    groups = np.array(["tall"] * 10 + ["short"] * 4 + ["medium"] * 4)
+    correct = np.array([True] * 6 + [False] * 4 + [True] + [False] * 3 + [True] * 4)
+    name, share = _group_and_share(answer, correct, groups)
     slips = {
         "that is the best group; take the minimum.": "medium",
         "it has most mistakes since it has most clips; compare shares, not counts.": "tall",
     }
-    asked = "with shares tall 0.6, short 0.5, medium 1.0"
+    asked = "with shares tall 0.6, short 0.25, medium 1.0"
     compare(name, "short", asked=asked, slips=slips, otherwise="the group's name comes first.")
     slips = {
         "that is everybody's.": correct.mean(),
-        "you divided by the number of all clips; divide by the group's own: 1 of 2 is 0.5.": 1 / 16,
+        "you divided by the number of all clips; divide by the group's own: 1 of 4 is 0.25.": 1 / 18,
+        "that is the share of mistakes; the share of right answers is asked for.": 0.75,
     }
-    compare(number(share), 0.5, asked="for the share of 'short'", slips=slips)
-    return "right: and 2 clips are very few to judge a group by. Report the counts beside the shares."
+    compare(number(share), 0.25, asked="for the share of 'short'", slips=slips)
+    name, share = _group_and_share(answer, np.array([False, True, True]), np.array(["b", "b", "a"]))
+    compare(name, "b", asked="with shares b 0.5 and a 1.0")
+    compare(number(share), 0.5, asked="for the share of 'b'")
+    return "right: and 4 clips are very few to judge a group by. Report the counts beside the shares."
+
+
+def _group_and_share(answer, correct, groups):
+    """What the student's function returns for copies of these: two values."""
+    got = call(answer, correct.copy(), groups.copy())
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        raise Wrong(f"expected the group and its share, two values, received {got!r}.")
+    return got

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vgcourse.classroom.check.core import Wrong, call, exercise, refuse, same
+from vgcourse.classroom.check.core import Wrong, call, compare, exercise, refuse, same
 
 STATES = ("healthy", "too strong", "frozen")
 SIGNS = {  # that a run is not in such a state
@@ -17,9 +17,10 @@ SIGNS = {  # that a run is not in such a state
 
 @exercise(
     "Two halves. Each has its own GradientTape, its own loss, and applies its gradients to its own network.",
-    "First: d_loss from discriminator(x) and discriminator(generator(z)), "
-    "d_optimizer.apply(tape.gradient(d_loss, v), v) with v = discriminator.trainable_variables. Then the "
-    "same for g_loss with the generator's.",
+    "The discriminator's half: inside the tape, score x and generator(z), and make d_loss of the two. "
+    "Outside it, ask the tape for the gradient along discriminator.trainable_variables and apply it.",
+    "The generator's half is the same with g_loss and the generator's variables. Its fakes must be made "
+    "anew, inside its own tape; else the tape does not know that they depend on the generator.",
 )
 def repaired_step(answer):
     """Check `repaired_step(generator, discriminator, g_optimizer, d_optimizer, x, z)`."""
@@ -40,7 +41,16 @@ def repaired_step(answer):
     d_slopes = {name: slope(discriminator, loss) for name, loss in d_losses.items()}
     g_slopes = [slope(generator, losses.non_saturating_generator_loss)]
     old = [network.get_weights() for network in networks]
-    returned = call(answer, *networks, *optimizers, real, noise)
+    d_value = _value(losses.minimax_discriminator_loss, networks, real, noise)
+    try:
+        returned = call(answer, *networks, *optimizers, real, noise)
+    except ValueError as error:
+        if "No gradients provided" not in str(error):
+            raise
+        raise Wrong(
+            "a tape found no gradient: what it differentiates was made outside it. Compute the fakes, their "
+            "logits and the loss inside the `with` block of each half."
+        ) from None
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise Wrong(f"expected the two losses (d_loss, g_loss), received {type(returned).__name__}.")
     pairs = zip(old, networks, strict=True)
@@ -49,7 +59,9 @@ def repaired_step(answer):
     g_slopes.append(slope(generator, losses.non_saturating_generator_loss))
     down, swapped, real_only, fakes_only = (_along(d_step, way) for way in d_slopes.values())
     g_down = [_along(g_step, way) for way in g_slopes]
-    finite = np.isfinite([float(loss) for loss in returned]).all()
+    told = [float(loss) for loss in returned]
+    finite = np.isfinite(told).all()
+    turned = not same(told[0], d_value, tolerance=1e-3) and same(told[1], d_value, tolerance=1e-3)
     mistakes = {
         "the discriminator's weights did not move: this is still the article's loop. Take d_loss's gradient "
         "for discriminator.trainable_variables, and apply it.": not d_step.any(),
@@ -64,6 +76,8 @@ def repaired_step(answer):
         "the generator moves, but not down its own loss. Apply only the gradient of g_loss to its variables, "
         "and use non_saturating_generator_loss of the fakes' logits.": max(g_down) <= 0.99,
         "both networks move the right way, but a returned loss is no finite number.": not finite,
+        "both networks move the right way, but the losses come back in the wrong order: (d_loss, g_loss), "
+        "the discriminator's first.": turned,
     }
     refuse(mistakes)
     return "right: both move, each down its own loss. Nothing else separates a GAN from the article's loop."
@@ -71,13 +85,16 @@ def repaired_step(answer):
 
 @exercise(
     "decay is near 1: nearly all of the old average stays, and a little of the live weights comes in.",
-    "For each pair: decay * old + (1 - decay) * new. Collect them in a list.",
+    "Go through the two lists side by side, one pair of arrays at a time.",
+    "The shares of old and new add up to 1, and the share of the old is decay. Collect the mixtures.",
 )
 def averaged_weights(answer):
     """Check `averaged_weights(average, live, decay)`."""
     average, live = [np.array([[1.0, 2.0]]), np.array([0.0])], [np.array([[3.0, 2.0]]), np.array([10.0])]
     got = call(answer, [array.copy() for array in average], [array.copy() for array in live], 0.9)
-    shapes = [np.shape(array) for array in got] if isinstance(got, list | tuple) else type(got).__name__
+    if not isinstance(got, np.ndarray) and hasattr(got, "__iter__"):
+        got = [np.asarray(array) for array in got]  # a tuple, a generator, tensors are right, too
+    shapes = [array.shape for array in got] if isinstance(got, list) else type(got).__name__
     if shapes != [(1, 2), (1,)]:
         raise Wrong(f"expected a list of arrays of shapes [(1, 2), (1,)], received {shapes}.")
 
@@ -94,12 +111,17 @@ def averaged_weights(answer):
         f"for 0 and 10 with decay 0.9 expected 1, received {np.ravel(got[1])[0]:g}.": not is_mix(0.9, 0.1),
     }
     refuse(mistakes)
+    (other,) = call(answer, [np.array([4.0, 8.0])], [np.array([0.0, 0.0])], 0.25)
+    compare(np.asarray(other), np.array([1.0, 2.0]), asked="for [4, 8] and [0, 0] with decay 0.25")
     return "right: with decay 0.995 it remembers some 200 steps, and their wobbling cancels."
 
 
 @exercise(
     "Look at the scores first. Where do real and generated part for good? Where do fakes come out on top?",
-    "Part for good: too strong. Fakes on top, generator's loss near 0: frozen. Neither: healthy.",
+    "A discriminator that learns never lets fakes stay on top. One that is too good leaves the generator "
+    "nothing to learn from.",
+    "In one run the generator's loss goes to 0, in one it climbs, in one it wobbles. What does each say of "
+    "the opponent?",
 )
 def sick_runs(answer):
     """Check the dict `sick_runs`: letter of a run -> its state."""
@@ -131,6 +153,12 @@ def _tiny_game():
         optimizer.build(network.trainable_variables)
     real = (rng.normal(size=(8, 2)) + 2).astype(np.float32)
     return networks, optimizers, real, rng.normal(size=(8, 3)).astype(np.float32)
+
+
+def _value(loss, networks, real, noise):
+    """A loss of real and generated points as a float."""
+    generator, discriminator = networks
+    return float(loss(discriminator(real), discriminator(generator(noise))))
 
 
 def _slope(network, loss):

@@ -7,7 +7,8 @@ from vgcourse.classroom.check.core import Wrong, array, ask, call, compare, exer
 
 @exercise(
     "Turn each mean back into a sum over its clips: times its number of clips. Add the sums. How many clips?",
-    "np.average(gradients, axis=0, weights=sizes)",
+    "Each row counts as often as it has clips: its weight is its number of clips over that of all clips.",
+    "NumPy has a mean with weights: see the arguments of np.average. Which axis is that of the replicas?",
 )
 def combine_gradients(answer):
     """Check `combine_gradients(gradients, sizes)`."""
@@ -23,12 +24,16 @@ def combine_gradients(answer):
     }
     otherwise = "multiply each row by its number of clips, add, divide by all clips."
     compare(got, right, asked="for parts of 4 and 3 clips", slips=slips, otherwise=otherwise)
+    gradients, sizes = np.array([[6.0], [0.0], [-3.0]]), np.array([1, 4, 5])
+    got = array(call(answer, gradients.copy(), sizes.copy()), shape=(1,), what="one gradient")
+    compare(got, np.array([-0.9]), asked="for three parts of 1, 4 and 5 clips")
     return "right: every clip has the same say, whichever device it went to."
 
 
 @exercise(
     "Each GPU keeps its batch. So how large is the global batch, and how many such steps see as many clips?",
-    "batch_size * devices, math.ceil(steps / devices), rate * devices",
+    "Each step now sees `devices` times the clips, so fewer steps are needed. math.ceil rounds up.",
+    "Adam divides each gradient by its size. Which of the three rules held best at k = 8 in section 9?",
 )
 def scale_recipe(answer):
     """Check `scale_recipe(batch_size, steps, rate, devices)`."""
@@ -49,19 +54,23 @@ def scale_recipe(answer):
     compare(steps, 126, asked=f"{asked}, for the steps,", slips=slips, otherwise="1001 / 8, rounded up.")
     slips = {
         "with an eighth of the steps the weights would move far less; scale the rate.": 0.02,
-        "the rate became smaller; the rule multiplies it, since there are fewer steps.": 0.02 / 8,
-        "that is the root rule, for Adam; the linear one asks for 0.16.": 0.02 * np.sqrt(8),
+        "the rate became smaller; it must grow, since there are fewer steps.": 0.02 / 8,
+        "it must grow with the root, not shrink.": 0.02 / np.sqrt(8),
+        "that is the linear rule, for plain gradient descent; with Adam it was the worst of three.": 0.16,
     }
-    compare(rate, 0.16, asked=f"{asked}, for the rate,", slips=slips, otherwise="eight times 0.02.")
-    other = [number(value) for value in call(answer, 16, 90, 0.1, 3)]
-    compare(other, [48, 30, 0.3], asked="for 16 clips, 90 steps, rate 0.1 on 3 devices")
-    return "right: a start, to be tried in a short run; section 8 shows where the rule ends."
+    right = 0.02 * np.sqrt(8)
+    compare(rate, right, asked=f"{asked}, for the rate,", slips=slips, otherwise="times the root of 8.")
+    other = [number(value) for value in call(answer, 16, 90, 0.1, 4)]
+    compare(other, [64, 23, 0.2], asked="for 16 clips, 90 steps, rate 0.1 on 4 devices")
+    return "right: a start, to be tried in a short run. Section 9 shows that even the root has its end."
 
 
 @exercise(
     "First the operations: 2 for a multiply-add, 1e9 of those in a GMAC. Then the operations a second that "
     "are reached. A ratio of them is seconds.",
-    "2e9 * gmac * steps / (1e12 * peak_tflops * share) / 3600 * price_per_hour",
+    "How many operations a second does the GPU really do? Its peak in operations (tera is 1e12), times the "
+    "share.",
+    "Operations of all steps over operations a second are seconds. The price is for an hour.",
 )
 def training_price(answer):
     """Check `training_price(gmac, steps, peak_tflops, share, price_per_hour)`."""

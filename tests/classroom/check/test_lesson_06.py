@@ -36,6 +36,13 @@ SPACE = from_lesson()
 SOLUTIONS = {name: SPACE[name] for name in ("table_orders", "stretched_line", "seam_ratio", "untagged_files")}
 
 
+def test_lists_may_come_as_any_two_things_to_go_through(capsys):
+    def zipped(people, actions):
+        return zip(*[(person, action) for person in people for action in actions], strict=True)
+
+    assert said(capsys, "table_orders", zipped).startswith("✓")
+
+
 def line(a, b, n):
     t = np.linspace(0, 1, n)[:, None]
     return (1 - t) * a + t * b
@@ -158,11 +165,12 @@ def test_a_generator_that_ignores_the_content_has_no_less_variety_on_lines():
         def make_clips(generator, codes, motion, actions):
             return np.random.default_rng(0).integers(0, 255, (len(codes), 2, 8, 8, 3)).astype(np.uint8)
 
-    variety = from_lesson(generate=SameForAll, generator=None, motion=np.zeros((1, 2, 3)), ACTION="a")[
-        "variety"
+    crowd_of = from_lesson(generate=SameForAll, generator=None, motion=np.zeros((1, 2, 3)), ACTION="a")[
+        "crowd_of"
     ]
     codes = np.random.default_rng(1).standard_normal((60, 4))
-    assert not variety(codes / 2) < 0.95 * variety(codes)
+    halved, whole = (crowd_of(some)[:, 0].std(axis=0).mean() for some in (codes / 2, codes))
+    assert not halved < 0.97 * whole
 
 
 def test_a_loop_of_a_clip_without_rounds_is_no_multiple_of_six():

@@ -30,7 +30,7 @@ def auc(answer):
 
 @exercise(
     "Set the formula equal to the tolerance and solve it for n. Clips come whole: round up.",
-    "int(np.ceil(2 / tolerance * (dim + dim * (dim + 1) / 4)))",
+    "n is at least 2 / tolerance times the bracket. np.ceil rounds up and gives a float; make it an int.",
 )
 def clips_needed(answer):
     """Check `clips_needed(dim, tolerance)`."""

@@ -7,7 +7,7 @@ from vgcourse.classroom.check.core import array, ask, call, compare, exercise, n
 
 @exercise(
     "Left and right are an axis of their own: the last but one. Reverse it for the chosen clips only.",
-    "np.where(coins[:, None, None, None, None], clips[:, :, :, ::-1], clips)",
+    "np.where chooses between two arrays, clip by clip, once coins has all five axes (None adds one).",
 )
 def mirror_clips(answer):
     """Check `mirror_clips(clips, coins)`."""
@@ -32,7 +32,7 @@ def mirror_clips(answer):
 
 @exercise(
     "After n steps an old value weighs decay ** n. For which n is that one half?",
-    "np.log(0.5) / np.log(decay)",
+    "Take the logarithm of both sides of decay ** n = 1/2, and solve for n.",
 )
 def half_life(answer):
     """Check `half_life(decay)`."""
@@ -50,7 +50,7 @@ def half_life(answer):
 
 @exercise(
     "Take the mean and the standard deviation over axis 0, the clips, of real and of fake features.",
-    "np.sum((real.mean(0) - fake.mean(0)) ** 2) + np.sum((real.std(0) - fake.std(0)) ** 2)",
+    "Square the differences of the means, and those of the deviations; sum both over the features, and add.",
 )
 def spread_matching(answer):
     """Check `spread_matching(real_features, fake_features)`."""

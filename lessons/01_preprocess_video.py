@@ -510,8 +510,12 @@ draw(0, 120, 25)
 
 
 # %%
-ranges = {"side": (16, 120, 120), "moment": (0, len(plant) - 1, 25)}
-widgets.explore(draw, degrees=(-45, 45, 0), **ranges)
+widgets.explore(
+    draw,
+    degrees=(-45, 45, 0),
+    side=(16, 120, 120),
+    moment=(0, len(plant) - 1, 25),
+)
 
 
 # %% [markdown]

@@ -112,8 +112,12 @@ draw("dance", person=7, start=1)
 # %%
 actions = list(generator.action_names)
 print(f"{len(actions)} actions, 100 people")
-who = {"person": (0, 99, 7), "start": (0, 99, 1)}
-widgets.explore(draw, action=actions[::-1], **who)
+widgets.explore(
+    draw,
+    action=actions[::-1],
+    person=(0, 99, 7),
+    start=(0, 99, 1),
+)
 
 
 # %% [markdown]

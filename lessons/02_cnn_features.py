@@ -77,13 +77,12 @@ show.show_grid(puzzle, labels=list("ABCD"), columns=2, alt=alt)
 
 # %% [markdown]
 # A is backwards; nobody walks like that. Of C and D nobody can tell. Now think of a network that looks at the
-# frames one by one, and of the average of all that it saw. Will it know that A is backwards? You will have the
-# answer in section 7.
+# frames one by one and averages what it saw. Will it know that A is backwards? Section 7 has the answer.
 #
 # This is step 2 of the article that the course grew from (see [lesson 00](00_start_here.ipynb)): "extract the
 # key features of the sequence with a convolutional neural network". A **feature** is a number computed from a
-# frame or a clip. A good one stays the same when something unimportant changes. What is unimportant? That is
-# decided by what the network is built and trained for.
+# frame or a clip. A good one stays the same when something unimportant changes. What is unimportant is decided
+# by what the network is built and trained for.
 
 # %%
 path_picture("features")
@@ -177,9 +176,9 @@ print(f"Keras gives {by_keras.shape}; largest difference from ours {gap:.3f}")
 
 
 # %% [markdown]
-# Nobody sets these weights by hand in a CNN: training finds them. After each convolution comes a **ReLU**,
-# $\max(0, y)$; without it, all layers together would be one big convolution. And the window moves by 2 pixels
-# at a time, its **stride**, so every layer halves the map.
+# In a CNN, training finds these weights. After each convolution comes a **ReLU**, $\max(0, y)$; without it, all
+# layers together would be one big convolution. And the window moves by 2 pixels at a time, its **stride**, so
+# every layer halves the map.
 #
 # ### Exercise 1: how far does it see?
 # One number behind the first layer depends on 3 pixels in a row. How many pixels reach one number of the
@@ -345,8 +344,8 @@ print("fewer than 16 of 80 wrong")
 
 
 # %% [markdown]
-# With so few mistakes, or none, the test says little about *which* actions are hard. That is a ceiling: a
-# harder test is needed to see differences. Section 9 asks what "all right for eight people" promises.
+# With so few mistakes, or none, the test does not say *which* actions are hard: it is at its ceiling. Section 9 asks
+# what "all right for eight people" promises.
 #
 # ## 5. Look inside
 # ### Filters
@@ -384,9 +383,8 @@ print("filters moved by less than 50%, so they are mostly as they began")
 
 
 # %% [markdown]
-# Disappointed? They look like noise because they started as noise. Nearly random detectors are good enough
-# here; the later layers learn to read them. The tidy stripes in textbooks come from large kernels and a
-# million photographs.
+# Disappointed? They look like noise because they started as noise. Nearly random detectors are good enough here;
+# the later layers learn to read them. Textbooks' tidy stripes come from large kernels and a million photographs.
 #
 # ### Activation maps
 # A filter's output, laid out as a picture, is its **activation map**. One network returns the maps of all four
@@ -426,9 +424,9 @@ show.show_clip(grid, alt=alt)
 
 
 # %% [markdown]
-# The maps follow the limbs. But look at a moment when the arms hang: some maps still show a fan of raised arms.
-# Those come from the subtracted mean frame. It holds a faint trace of every place where an arm has been, and
-# where the arm is *not* now, the trace is what remains.
+# The maps follow the limbs. But look at a moment when the arms hang: some maps still show a fan of raised arms. That
+# is the subtracted mean frame. It holds a faint trace of every place where an arm has been, and where the arm is
+# *not* now, the trace is what remains.
 #
 # Do the maps change where the body moves? Compare places where the picture changes by over 15 grey levels with
 # places where it changes by less than 2.
@@ -622,9 +620,8 @@ draw_maps(content, alt)
 
 
 # %% [markdown]
-# Here each person's clips lie together, and only where two groups overlap does the flat map not separate them.
-# Lesson 07 needs both networks: one asks whether a generated clip shows the right action, the other whether it
-# shows one person all the way through.
+# Here each person's clips lie together, but for a few that the flat map lays on top of each other. Lesson 07 needs
+# both networks: does a generated clip show the right action, and does it show one person all the way through?
 #
 # ## 7. Forwards or backwards?
 # Back to A and B. What do features of single frames say? Read them, and average over time, the usual way to
@@ -668,9 +665,9 @@ print(f"averages: forwards and backwards {gap:.2f} apart")
 
 
 # %% [markdown]
-# Backwards, the curves are mirrored, and the dotted means stay where they were. So the average cannot know
-# that A is backwards. That holds for **every** network that looks at frames one by one and averages: a sum
-# does not know the order of what was added. The discriminator of an image GAN has the same blind spot.
+# Backwards, the curves are mirrored, and the dotted means stay where they were. So the average cannot know that A
+# is backwards. That holds for **every** network that averages over single frames: a sum does not know the order
+# of what was added. The discriminator of an image GAN has the same blind spot.
 #
 # ### Exercise 2: a summary with an order
 # The simplest one is the slope of each feature over time, by least squares. With $\bar{t}$ the mean of the
@@ -777,15 +774,14 @@ print("over 0.05 apart, but less than a walk and another action")
 
 
 # %% [markdown]
-# A backward walk is about as far away as another person's walk, and nearer than another action. The network
-# was asked for the action, and a walk backwards is still a walk. A network keeps what its task needs. Remember
-# that when a number computed from features calls a clip "good".
+# A backward walk is about as far away as another person's walk, and nearer than another action. A network keeps what
+# its task needs, and a walk backwards is still a walk. Remember that when a number computed from features calls a
+# clip "good".
 #
 # ## 8. A network that has seen the world
-# Ours has seen sixty-four people in plain rooms. Networks trained on ImageNet have seen over a million
-# photographs, and their features are reused for nearly everything. They work frame by frame, so they share
-# the blind spot. The weights (4 MB) are downloaded when you set `USE_NETWORK` in the settings. Until then
-# `content_features` stands in, the course's network for people, which also reads one frame at a time.
+# Ours has seen sixty-four people in plain rooms. Networks trained on ImageNet have seen over a million photographs,
+# and their features are reused for nearly everything. Frame by frame, they share the blind spot. Set `USE_NETWORK`
+# to download one (4 MB). Until then `content_features` stands in, which also reads one frame at a time.
 
 # %%
 read = features.imagenet_features if USE_NETWORK else features.content_features
@@ -809,9 +805,9 @@ print(f"q = {q:.0%}")
 
 
 # %% [markdown]
-# So eight flawless people do not rule out that it fails for almost every third one. And some people are not in
-# the data at all: `data/README.md` lists whom our actors leave out (children, old people, wheelchairs, skirts,
-# head coverings). Of them the score says nothing. A mean over everybody also hides the group that pays for it.
+# So eight flawless people do not rule out that it fails for almost every third one. And of people who are not in
+# the data at all (children, old people, wheelchairs, skirts, head coverings: see `data/README.md`) the score says
+# nothing. A mean over everybody also hides the group that pays for it.
 #
 # ### Exercise 3: who pays?
 # `correct` says for every clip whether the answer was right, `groups` which group its person belongs to. Return
@@ -841,12 +837,12 @@ check.worst_group(worst_group)
 # ## What goes wrong, and how you notice
 # | what you see | what it is | what to do |
 # |---|---|---|
-# | loss stays at 2.3 for ten actions | it guesses: $-\log(1/10)$ | check that clips and labels were shuffled together; lower or raise the rate |
-# | loss falls, held-out people do not follow | it knows people and rooms, not actions | more people, augmentation; split by person, never by clip |
-# | 100% on held-out clips of *known* people | the same person is in both groups | split by person |
-# | much worse in use than in training | another range or size of the pixels | ours takes 0 to 255; every network's range is part of its interface |
+# | loss stays at 2.3 for ten actions | it guesses: $-\log(1/10)$ | check that clips and labels were shuffled together |
+# | loss falls, held-out people do not follow | it knows people and rooms, not actions | more people, augmentation |
+# | 100% on clips of *known* people | the same person is in both groups | split by person, never by clip |
+# | much worse in use than in training | another range or size of the pixels | ours takes 0 to 255 |
 # | features of a clip and its reverse agree | frames were averaged | use neighbours, or convolutions over time |
-# | right for the wrong reasons | it reads the wall | look at activation maps; ask for nearest neighbours |
+# | right for the wrong reasons | it reads the wall | look at activation maps and nearest neighbours |
 #
 # ## You have
 # - computed a convolution by hand, and checked that Keras computes the same;

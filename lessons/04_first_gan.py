@@ -136,12 +136,9 @@ show.show_clip(pair, fps=8, alt=alt)
 
 
 # %% [markdown]
-# It is the right one that fades. That is hard to see here, and section 6 measures how hard. A generator is
-# worth something when it draws what lies *between* its examples, and not only when its pictures look nice.
-#
-# First, though: where does such a generator come from? The article that this course grew from
-# ([lesson 00](00_start_here.ipynb) introduces it) prints a training loop. You will run it. **Will it get as far
-# as this?**
+# It is the right one that fades. That is hard to see; section 6 measures how hard. A generator is worth something
+# when it draws what lies *between* its examples. First, though: where does it come from? The article that this
+# course grew from ([lesson 00](00_start_here.ipynb)) prints a training loop. **Will it get as far as this?**
 
 # %%
 path_picture("train")
@@ -285,8 +282,8 @@ print(f"{changed} of {discriminator.count_params():,} weights of D changed")
 
 
 # %% [markdown]
-# The discriminator has not changed by one bit: it is as random as at the start, and the generator has learned
-# to please a **random, frozen network**. Look at the loop again:
+# Not by one bit. It is as random as at the start, and the generator has learned to please a **random, frozen
+# network**. Look at the loop again:
 #
 # - the gradients are taken for `generator.trainable_variables` only; nobody updates the discriminator;
 # - `x` occurs once, in `x.shape[0]`: **no real frame is ever looked at**. Feed it cats, and nothing changes;
@@ -315,9 +312,8 @@ print(f"loss was a {was}, now it is {kind}")
 
 
 # %% [markdown]
-# The name was **overwritten** in the first step. Nobody noticed, because the function was never called: the
-# loop has a formula of its own. Use a name for one thing only. Below, the numbers are called `g_loss` and
-# `d_loss`.
+# The name was **overwritten** in the first step. Nobody noticed, because the function was never called. Use a name
+# for one thing only. Below, the numbers are called `g_loss` and `d_loss`.
 #
 # ### Exercise 1: repair it
 # Write one step that trains both. Descend `losses.minimax_discriminator_loss(real_logits, fake_logits)` with the
@@ -627,11 +623,10 @@ print("D's loss never went below 0.001")
 
 
 # %% [markdown]
-# Wait. Near $\log 4$, said lesson 03, fakes cannot be told from real frames. Anyone can tell these blobs. But
-# $\log 4$ is what a *perfect* discriminator pays at the end of the game. This one is small, R1 keeps it
-# gentle, and it has learned for no longer than its opponent. It pays nearly $\log 4$ because it is weak, not
-# because the frames are good. The losses tell how the two compare; only a judge from outside tells how good
-# the frames are.
+# Wait. Near $\log 4$, said lesson 03, fakes cannot be told from real frames. Anyone can tell these blobs! But
+# $\log 4$ is what a *perfect* discriminator pays at the end of the game. This one is small, R1 keeps it gentle,
+# and it has learned no longer than its opponent: it pays nearly $\log 4$ because it is weak. The losses tell how
+# the two compare; only a judge from outside tells how good the frames are.
 #
 # Now two sick runs beside it. What to look for:
 #

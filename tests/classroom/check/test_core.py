@@ -197,15 +197,11 @@ def test_every_exercise_can_be_called_and_has_hints(name, capsys):
 
 @pytest.mark.parametrize("name", sorted(check.EXERCISES))
 def test_an_untouched_exercise_is_told_what_the_notebooks_show(name, capsys, student_lines):
-    def stub(*arguments): ...
-
-    stub.__name__ = name
     (stored,) = [line for line in student_lines if line[2:].startswith(f"{name}: ")]
     registered = check.EXERCISES[name]
-    for answer in (..., None) if stored.startswith("○") else (stub, lambda *_: ...):
+    for answer in (..., None):
         registered.check(answer)
-        told = capsys.readouterr().out.rstrip("\n").replace("<lambda>", name)
-        assert told == stored
+        assert capsys.readouterr().out.rstrip("\n") == stored
 
 
 def test_loading_the_checks_loads_no_tensorflow():

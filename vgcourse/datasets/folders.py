@@ -239,6 +239,8 @@ def labels_with_clips(videos, first_clip):
         by_label.setdefault(label, []).append(item)
 
     def gives_a_clip(item, stop):
+        if stop.is_set():  # after Ctrl-C, even where no video has a frame
+            raise CancelledError
         try:
             first_clip(item, Reading(stop))
         except (ValueError, OSError, MemoryError):

@@ -63,6 +63,7 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
             store.mkdir()
             index = _write_shards(store, parts, shard_bytes)
             (store / INDEX_NAME).write_text(json.dumps(index, indent=1), encoding="utf-8")
+            check_vacant(folder, overwrite)  # again: another process may have been faster
             put_in_place(store, folder, Path(scratch) / "replaced")
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(f"{folder}: expected to write a store here, received: {error}") from error

@@ -72,14 +72,15 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
     ]
     jobs = [job for job in jobs if not job[0].exists()]
     # An executor, not a Pool: a worker that cannot start ends the run instead of being replaced for ever.
-    # Ctrl-C reaches all processes: this one says so, the others finish their clips.
-    alone = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     num_workers, spawn = max(min(workers, len(jobs)), 1), get_context("spawn")
+    stop = spawn.Event()
+    alone = {"initializer": _begin_worker, "initargs": (stop,)}
     with ProcessPoolExecutor(num_workers, mp_context=spawn, **alone) as pool:
         try:
             for _ in tqdm(pool.map(_render_file, jobs, chunksize=4), total=len(jobs), unit="clip"):
                 pass
         except BaseException:
+            stop.set()  # for the clips that a process has already been given
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return write_labels(folder)
@@ -129,8 +130,17 @@ def write_labels(folder):
     return table
 
 
+def _begin_worker(stop):
+    """Ctrl-C reaches all processes: the first says so, the others finish the clip that they are at."""
+    global _stop
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _render_file(job):
-    """Render and write one clip: (path, action, actor, seed)."""
+    """Render and write one clip: (path, action, actor, seed), unless all are to stop."""
+    if _stop.is_set():
+        return
     path, action, actor, seed = job
     _write_h264(path, render_action(action, actor, seed=seed))
 

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from vgcourse import __version__
+from vgcourse.files import local
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,7 +82,7 @@ def options(
 @app.command()
 def demo(
     minutes: Annotated[float, typer.Option(min=0.05, max=LONGEST, help="Minutes of training.")] = 3.0,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(callback=local, help="Folder for the results.")] = Path("demo"),
     only: Annotated[
         str | None,
         typer.Option(callback=one_of(("gan", "structure")), help="gan or structure; both if not given."),
@@ -98,7 +100,7 @@ def demo(
 
 @app.command()
 def render(
-    folder: Annotated[Path, typer.Argument(help="Where to write the clips and labels.csv.")],
+    folder: Annotated[Path, typer.Argument(callback=local, help="Where to write the clips and labels.csv.")],
     actions: Annotated[str, typer.Option(help="Names, separated by commas.")] = "all",
     actors: Annotated[str, typer.Option(help="A range of actors, first-last, in 0-9999.")] = "0-79",
     seed: Seed = 0,
@@ -191,8 +193,10 @@ def prepare(
 
 @app.command()
 def train(
-    store: Annotated[Path, typer.Argument(help="A store made by `prepare`.")],
-    run: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, history, generator.")],
+    store: Annotated[Path, typer.Argument(callback=local, help="A store made by `prepare`.")],
+    run: Annotated[
+        Path, typer.Argument(callback=local, help="Folder of the run: checkpoints, history, generator.")
+    ],
     minutes: Annotated[
         float | None,
         typer.Option(min=0.05, max=LONGEST, help="Turned into steps after a short probe; 5 if not given."),
@@ -251,7 +255,8 @@ def train(
 @app.command()
 def train_structure(
     run: Annotated[
-        Path, typer.Argument(help="Folder of the run: checkpoints, history, samples, both models.")
+        Path,
+        typer.Argument(callback=local, help="Folder of the run: checkpoints, history, samples, both models."),
     ],
     minutes: Annotated[
         float | None,
@@ -293,12 +298,14 @@ def train_structure(
 
 @app.command()
 def animate(
-    out: Annotated[Path, typer.Argument(help="The file to write: .gif, .mp4 or .webp.")],
+    out: Annotated[Path, typer.Argument(callback=local, help="The file to write: .gif, .mp4 or .webp.")],
     person: Annotated[str, typer.Option(help="Who: a number, or a clip of the actions set.")],
     motion: Annotated[str, typer.Option(help="What they do: an action, or a clip of the actions set.")],
     painter: Annotated[
         Path | None,
-        typer.Option(help="A run of train-structure, or a .keras file; the course's if not given."),
+        typer.Option(
+            callback=local, help="A run of train-structure, or a .keras file; the course's if not given."
+        ),
     ] = None,
 ):
     """Lend a person a motion: the same person, painted doing something else."""
@@ -310,8 +317,8 @@ def animate(
 
 @app.command()
 def generate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the clips.")],
+    run: Annotated[Path, typer.Argument(callback=local, help="Folder of a run, or a .keras file.")],
+    out: Annotated[Path, typer.Argument(callback=local, help="Folder for the clips.")],
     num_clips: Annotated[int, typer.Option(min=1, max=MOST_CLIPS, help="How many clips to write.")] = 10,
     action: Annotated[str | None, typer.Option(help="One action for all; otherwise all in turn.")] = None,
     suffix: Annotated[
@@ -332,8 +339,8 @@ def generate(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
-    store: Annotated[Path, typer.Argument(help="A store of clips that were not trained on.")],
+    run: Annotated[Path, typer.Argument(callback=local, help="Folder of a run, or a .keras file.")],
+    store: Annotated[Path, typer.Argument(callback=local, help="A store of clips that were not trained on.")],
     seed: Seed = 0,
 ):
     """Score a generator against real clips."""
@@ -347,7 +354,7 @@ def evaluate(
 
 @app.command()
 def train_features(
-    out: Annotated[Path, typer.Option(help="Folder for the weights.")] = Path("features"),
+    out: Annotated[Path, typer.Option(callback=local, help="Folder for the weights.")] = Path("features"),
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 25,
     seed: Seed = 0,
     network: Annotated[
@@ -367,13 +374,24 @@ def train_features(
 def main():
     """Run a command. An error is one line and exit code 1, a wrong option exit code 2.
 
-    Ctrl-C and SIGTERM are one line, too, and what was being written is cleared away: exit codes 130 and 143.
+    Ctrl-C, SIGTERM and a closed terminal are one line, too, and what was being written is cleared away: exit
+    codes 130, 143 and 129.
     """
+    try:
+        run_command()
+    finally:
+        leave_threads()
+
+
+def run_command():
+    """As `main`, which also ends the threads."""
     use_any_console()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # allowed at any place
     is_debug = len(arguments) < len(sys.argv) - 1
     warnings.showwarning = lambda message, *_: say("warning", message)
     signal.signal(signal.SIGTERM, end)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
+        signal.signal(signal.SIGHUP, end)
     try:
         code = app(arguments or ["--help"], standalone_mode=False)
         if code == INTERRUPTED:  # so some versions of Typer hand Ctrl-C on
@@ -405,6 +423,20 @@ def end(number, _):
     """Leave through every `finally`: a handler for signals; without it the process ends where it stands."""
     say("stopped", f"by {signal.Signals(number).name}")
     sys.exit(128 + number)
+
+
+def leave_threads():
+    """End the process now if it is about to end and threads of the package still run; else return.
+
+    A decoder that is within a large frame cannot be told to stop, and Python would wait for it.
+    """
+    stop = sys.exc_info()[1]
+    are_left = any(thread.name.startswith("vgcourse-") for thread in threading.enumerate())
+    if are_left and isinstance(stop, SystemExit):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(stop.code or 0)
 
 
 def use_any_console():

@@ -506,6 +506,52 @@ def test_whoever_stops_ends_the_threads_between_two_frames(tmp_path, monkeypatch
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.mp4" for name in "abcdefgh"]
 
 
+def test_unusable_videos_are_not_all_looked_at_once_somebody_stops(tmp_path, monkeypatch):
+    looked_at, both = [], threading.Event()
+    released = threading.Event()
+
+    def first_clip(item, reading):
+        looked_at.append(item)
+        if len(looked_at) > 1:
+            both.set()
+        released.wait(60)
+        raise ValueError("unusable")
+
+    def stops(futures, **options):
+        assert both.wait(60)
+        released.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folders.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(folders, "_result_of_first", stops)
+    videos = [(number, "ab"[number % 2]) for number in range(1000)]
+    with pytest.raises(KeyboardInterrupt):
+        folders.labels_with_clips(videos, first_clip)
+    assert len(looked_at) < 10
+
+
+def test_a_thread_that_is_long_within_one_frame_is_left_behind(monkeypatch):
+    monkeypatch.setattr(folders, "PATIENCE", 0.01)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def decodes(item, stop):
+        begun.set()
+        return item or go_on.wait(60)
+
+    results = folders._in_parallel(decodes, [1, 0])
+    assert next(results) == 1
+    begun.wait(60)
+    try:
+        results.close()  # comes back
+        left = [thread for thread in threading.enumerate() if thread.name.startswith(folders.THREADS)]
+        assert left
+        assert folders.THREADS.startswith("vgcourse-")  # as the command line knows them
+    finally:
+        go_on.set()
+    for thread in left:
+        thread.join(60)
+
+
 INTERRUPTED = """
 import sys
 from vgcourse import __main__, video

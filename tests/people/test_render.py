@@ -65,6 +65,17 @@ def test_running_again_keeps_what_is_there_and_adds(folder):
     (folder / "squat/squat_007.mp4").unlink()
 
 
+def test_who_stops_waits_for_the_clips_at_hand_alone(tmp_path, monkeypatch):
+    def interrupted(results, **options):
+        yield next(iter(results))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(render, "tqdm", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        render.render_actions(tmp_path, actions=["walk"], actors=range(40), workers=1)
+    assert 1 <= len(list(tmp_path.rglob("*.mp4"))) <= 6  # four are given out at once, and four more wait
+
+
 def test_splits():
     validation, test = [0, 11, 22, 33, 44, 55, 66, 77], [2, 13, 24, 35, 46, 57, 68, 79]
     expected = {**dict.fromkeys(validation, "validation"), **dict.fromkeys(test, "test")}

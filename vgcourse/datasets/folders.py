@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vgcourse import arguments, preprocess, video
-from vgcourse.datasets.clips import Clips, concatenate
+from vgcourse.datasets.clips import Clips, concatenate, label_fault
 from vgcourse.files import NotWrittenError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe")
@@ -27,7 +27,8 @@ FRAMES_AT_ONCE = 256  # frames of one video, scaled, in which cuts are looked fo
 AROUND_A_CUT = 9  # frames on either side that `preprocess.find_cuts` compares it with
 BYTES_AT_ONCE = 8 * 2**20  # clips of one video that wait in memory; those of a longer one wait on disk
 MOST_NUM_FRAMES = 2**31 - 1
-LONGEST_LABEL = 200  # bytes in UTF-8: it becomes part of a file name, and those have 255
+THREADS = "vgcourse-reads"  # by this name the command line knows them
+PATIENCE = 1.0  # seconds after Ctrl-C until threads are left behind
 
 
 class FileReport(NamedTuple):
@@ -205,15 +206,6 @@ def is_usable_label(label, file, report):
     if fault := label_fault(label):
         report.append(FileReport(file, "skipped", f"{file}: {fault}; rename its folder", 0))
     return not fault
-
-
-def label_fault(label):
-    """Returns why a label cannot be part of a file's name, as text; empty for one that can."""
-    length = len(label.encode(errors="replace"))
-    if label.strip() and length <= LONGEST_LABEL and {"/", "\0"}.isdisjoint(label):
-        return ""
-    expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
-    return f"{expected}, received {length} bytes, {label[:20]!r}" + (" ..." if len(label) > 20 else "")
 
 
 def printable(name):
@@ -427,14 +419,23 @@ def _in_parallel(function, items):
     `function` also takes an Event, which is set where nobody waits for results any more (after Ctrl-C).
     """
     workers, stop, waiting = os.cpu_count() or 1, threading.Event(), deque()
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers, THREADS)
     try:
         for item in items:
             waiting.append(pool.submit(function, item, stop))
             if len(waiting) > 4 * workers:
-                yield waiting.popleft().result()
+                yield _result_of_first(waiting)
         while waiting:
-            yield waiting.popleft().result()
+            yield _result_of_first(waiting)
     finally:
         stop.set()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        unfinished = wait([future for future in waiting if not future.cancelled()], PATIENCE).not_done
+        pool.shutdown(wait=not unfinished)  # a decoder may be long within one frame
+
+
+def _result_of_first(waiting):
+    """What the first of several futures gives, which then waits no more: not before, should Ctrl-C come."""
+    result = waiting[0].result()
+    waiting.popleft()
+    return result

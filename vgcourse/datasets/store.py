@@ -26,6 +26,7 @@ from google.protobuf.message import DecodeError
 
 from vgcourse import arguments
 from vgcourse.datasets.clips import Clips, check_same_kind, checked_names
+from vgcourse.files import local
 
 INDEX_NAME = "index.json"
 STORE_FORMAT = "vgcourse clips 1"
@@ -51,9 +52,10 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
 
     Raises:
         ValueError: the folder holds something already (with `overwrite`: something else than a store), there
-            are no clips, the parts differ in shape or actions, or the folder cannot be written.
+            are no clips, the parts differ in shape or actions, or the folder cannot be written, or is an
+            address.
     """
-    folder = Path(os.path.abspath(folder))
+    folder = Path(os.path.abspath(local(folder)))
     check_vacant(folder, overwrite)
     parts = [clips] if isinstance(clips, Clips) else clips
     try:

@@ -15,7 +15,7 @@ import av
 from tqdm import tqdm
 
 from vgcourse import arguments
-from vgcourse.files import NotWrittenError, new_file
+from vgcourse.files import NotWrittenError, local, new_file
 from vgcourse.people.motions import ACTIONS, render_action
 from vgcourse.video import VideoError
 
@@ -60,7 +60,7 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
     """
     for action in actions:
         arguments.one_of("actions", action, ACTIONS)
-    folder = Path(folder)
+    folder = Path(local(folder))
     _check_own_table(folder / "labels.csv")
     try:
         for action in actions:

@@ -7,7 +7,7 @@ import os
 import warnings
 from pathlib import Path
 
-from vgcourse.files import NotWrittenError
+from vgcourse.files import NotWrittenError, local
 from vgcourse.training.settings import is_run_settings
 
 try:
@@ -38,10 +38,10 @@ def own_folder(folder):
         Nothing.
 
     Raises:
-        ValueError: another training is writing there.
+        ValueError: another training is writing there, or it is an address.
         files.NotWrittenError: the folder cannot be written.
     """
-    path, real = Path(folder) / LOCK_NAME, os.path.realpath(folder)
+    path, real = Path(local(folder)) / LOCK_NAME, os.path.realpath(folder)
     if real in _held:
         yield
         return

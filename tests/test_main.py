@@ -303,7 +303,8 @@ def test_what_is_stopped_says_so_and_clears_away(monkeypatch, capsys, tmp_path, 
             signal.raise_signal(number)
 
     monkeypatch.setattr("vgcourse.people.render_actions", stopped)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells take it from what they run behind
+    # Shells take the first from what they run behind, nohup the other.
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     assert main(monkeypatch, capsys, "render", "out", *options) == (code, "", f"vgcourse: stopped: {words}\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -321,11 +322,11 @@ LEFT_BEHIND = """
 import sys, threading
 from vgcourse import __main__, people
 def render(*args, **kwargs):
-    threading.Thread(target=threading.Event().wait, name="vgcourse-reads_0").start()
+    threading.Thread(target=threading.Event().wait, name="reads").start()
     raise KeyboardInterrupt
 people.render_actions = render
 sys.argv = ["vgcourse", "render", "out"]
-__main__.main()
+__main__.program()
 """
 
 

@@ -1,12 +1,12 @@
 """Command line: `vgcourse` or `python -m vgcourse`; one command for each stage of the data's path."""
 
+import atexit
 import contextlib
 import functools
 import os
 import re
 import signal
 import sys
-import threading
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +39,7 @@ SIZES = (32, 64, 128)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SUFFIXES = ("gif", "mp4", "webp", "png")  # of `generate.SUFFIXES`
 INTERRUPTED = 128 + signal.SIGINT  # the exit code
+STOPPED = [128 + getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 MOST_CLIPS = 100_000  # of one `generate`
 MOST_PEOPLE = 64  # of a step of the painter: there are no more in the training clips
 MOST_STEPS = 2**31 - 1  # of a run, and clips of a step: see `training.settings`
@@ -371,20 +372,30 @@ def train_features(
         print(f"{name}: {accuracy}")
 
 
+def program():
+    """`main`, as a process of its own: once it was stopped it ends at once.
+
+    A decoder within a large frame cannot be told to stop, and Python would wait for its thread; and to take
+    TensorFlow down takes longer than all the rest.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        if stop.code in STOPPED:
+            atexit._run_exitfuncs()  # which end processes that others have started
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(stop.code)
+        raise
+
+
 def main():
     """Run a command. An error is one line and exit code 1, a wrong option exit code 2.
 
     Ctrl-C, SIGTERM and a closed terminal are one line, too, and what was being written is cleared away: exit
     codes 130, 143 and 129.
     """
-    try:
-        run_command()
-    finally:
-        leave_threads()
-
-
-def run_command():
-    """As `main`, which also ends the threads."""
     use_any_console()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # allowed at any place
     is_debug = len(arguments) < len(sys.argv) - 1
@@ -425,20 +436,6 @@ def end(number, _):
     sys.exit(128 + number)
 
 
-def leave_threads():
-    """End the process now if it is about to end and threads of the package still run; else return.
-
-    A decoder that is within a large frame cannot be told to stop, and Python would wait for it.
-    """
-    stop = sys.exc_info()[1]
-    are_left = any(thread.name.startswith("vgcourse-") for thread in threading.enumerate())
-    if are_left and isinstance(stop, SystemExit):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(stop.code or 0)
-
-
 def use_any_console():
     """Let closed streams swallow what is written, and escape what a console has no letters for.
 
@@ -459,4 +456,4 @@ def use_any_console():
 
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -27,7 +27,6 @@ FRAMES_AT_ONCE = 256  # frames of one video, scaled, in which cuts are looked fo
 AROUND_A_CUT = 9  # frames on either side that `preprocess.find_cuts` compares it with
 BYTES_AT_ONCE = 8 * 2**20  # clips of one video that wait in memory; those of a longer one wait on disk
 MOST_NUM_FRAMES = 2**31 - 1
-THREADS = "vgcourse-reads"  # by this name the command line knows them
 PATIENCE = 1.0  # seconds after Ctrl-C until threads are left behind
 
 
@@ -419,7 +418,7 @@ def _in_parallel(function, items):
     `function` also takes an Event, which is set where nobody waits for results any more (after Ctrl-C).
     """
     workers, stop, waiting = os.cpu_count() or 1, threading.Event(), deque()
-    pool = ThreadPoolExecutor(workers, THREADS)
+    pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
             waiting.append(pool.submit(function, item, stop))

@@ -23,7 +23,7 @@ _held = set()  # folders that this process has locked
 
 
 @contextlib.contextmanager
-def own_folder(folder):
+def own_folder(folder, *, work="training"):
     """Keep other trainings out of a run folder while the block runs; missing folders are made.
 
     The system holds the lock for this process and lets go of it when the process ends, however it ends: a
@@ -33,6 +33,7 @@ def own_folder(folder):
 
     Args:
         folder: run folder.
+        work: what the error calls the other one.
 
     Yields:
         Nothing.
@@ -53,7 +54,7 @@ def own_folder(folder):
         raise NotWrittenError(f"{path}: cannot be written: {error.strerror or error}") from error
     try:
         with file:
-            _take(file, folder)
+            _take(file, folder, work)
             _held.add(real)
             yield
     finally:
@@ -64,17 +65,17 @@ def own_folder(folder):
                 path.parent.rmdir()
 
 
-def _take(file, folder):
+def _take(file, folder, work):
     try:
         _lock(file.fileno())
     except OSError as error:
         if error.errno in TAKEN:
             raise ValueError(
-                f"{folder}: another training is writing here; wait until it has ended, end it, or name "
+                f"{folder}: another {work} is writing here; wait until it has ended, end it, or name "
                 "another folder"
             ) from None
         warnings.warn(
-            f"{folder}: cannot be locked here ({error.strerror or error}): see to it that no other training "
+            f"{folder}: cannot be locked here ({error.strerror or error}): see to it that no other {work} "
             "writes to it",
             stacklevel=4,
         )

@@ -5,10 +5,12 @@ Clips are uint8 [0, 255] with axes (time, height, width, channels).
 
 import csv
 import hashlib
+import os
 import re
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import av
@@ -135,6 +137,13 @@ def _begin_worker(stop):
     global _stop
     _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """Of a parent that was killed nobody tells its processes: they would wait for clips for ever."""
+    parent_process().join()
+    os._exit(1)
 
 
 def _render_file(job):

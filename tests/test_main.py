@@ -119,6 +119,23 @@ def test_prepare_reads_what_phones_and_editors_write(tmp_path):
         assert difference < 5, file
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_whatever_is_in_a_name_a_line_stays_a_line(tmp_path, monkeypatch, capsys):
+    for label in ("two\nlines", "bell\a \x1b[31m"):
+        path = tmp_path / "videos" / label / "film.mkv"
+        path.parent.mkdir(parents=True)
+        odd_videos.encode(path, odd_videos.moving_clip(8, 32, 32), codec="ffv1")
+    (tmp_path / "videos" / "two\nlines" / "bad.mkv").touch()
+    options = ["--size", 32, "--num-frames", 4]
+    arguments = [tmp_path / "videos", tmp_path / "store", *options]
+    code, said, warned = main(monkeypatch, capsys, "prepare", *arguments)
+    assert not code
+    assert said.count("\n") == warned.count("\n") == 1
+    assert (said + warned).replace("\n", "").isprintable()
+    assert r"of bell\x07 \x1b[31m, two\nlines;" in said
+    assert warned.startswith(r"skipped two\nlines/bad.mkv: ")
+
+
 def test_prepare_counts_the_clips_in_which_nothing_moves(tmp_path):
     clip = odd_videos.moving_clip(8, 32, 32)[[0] * 8 + list(range(8))]
     (tmp_path / "videos").mkdir()

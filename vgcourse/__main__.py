@@ -183,13 +183,14 @@ def prepare(
     finally:
         for row in report:
             if row.status == "skipped":
-                print(f"skipped {row.file}: {row.reason}", file=sys.stderr)
+                print(one_line(f"skipped {row.file}: {row.reason}"), file=sys.stderr)
     skipped, still = sum(row.status == "skipped" for row in report), sum(row.still for row in report)
-    print(
+    line = (
         f"{store}: {num_clips} clips {shape} of {', '.join(names)}"
         f"; {len(report) - skipped} videos read, {skipped} skipped"
         + (f"; {still} clips of equal frames left out" if still else "")
     )
+    print(one_line(line))
 
 
 @app.command()
@@ -427,7 +428,12 @@ def main():
 def say(kind, text):
     """One line on standard error, which may be gone."""
     with contextlib.suppress(OSError, RuntimeError):  # a signal may come while another line is printed
-        print(f"vgcourse: {kind}: {text}", file=sys.stderr, flush=True)
+        print(f"vgcourse: {kind}: {one_line(str(text))}", file=sys.stderr, flush=True)
+
+
+def one_line(text):
+    """Returns `text` with line ends, and what else moves a console's cursor, escaped: names may hold all."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def end(number, _):

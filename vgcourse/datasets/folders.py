@@ -256,6 +256,8 @@ def report_empty_labels(report, labels, names):
     first = len(report) - len(labels)
     last_rows = {label: index for index, label in enumerate(labels, first)}
     shown = {label for label, row in zip(labels, report[first:], strict=True) if row.clips}
+    if not shown:  # then there is no store, and no action
+        return
     for label in last_rows.keys() - shown:
         row = report[last_rows[label]]
         kept = ", which stays an action" if label in names else ", which becomes no action"

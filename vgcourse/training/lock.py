@@ -111,6 +111,6 @@ def check_run_folder(folder):
 
 def _holds_run(folder):
     try:
-        return is_run_settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        return is_run_settings(json.loads((folder / "config.json").read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, RecursionError):
         return False

@@ -336,7 +336,7 @@ def generate(
     generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
     paths = stage.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
     paths += stage.write_samples(generator, out, seed=seed)
-    print(f"{out}: {len(paths)} files, {paths[0].name} to {paths[-1].name}")
+    print(one_line(f"{out}: {len(paths)} files, {paths[0].name} to {paths[-1].name}"))
 
 
 @app.command()

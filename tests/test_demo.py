@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from vgcourse import datasets, demo, evaluate, generate, people, structure, training, video
+from vgcourse.training import lock
 
 OF_GAN = {"samples.gif", "samples.png", "samples.mp4", "metrics.json", "history.csv", "generator.keras"}
 WANTED = OF_GAN | {"two_stage.keras", "comparison.gif", "comparison.png"}
 SCORES = dict.fromkeys(evaluate.scores.HEADINGS, 0.25)
+
+
+def names(folder):
+    """Of the files there, but for the lock that is left over."""
+    return {path.name for path in folder.iterdir()} - {".lock"}
 
 
 def some_clips(split, *, size=64, num_frames=16, fps=10.0):
@@ -81,7 +87,7 @@ def test_the_whole_path_on_small_data(seen, tmp_path, capsys):
     assert list(scores) == ["untrained GAN", "GAN", "real, 32x32"]
     with (tmp_path / "history.csv").open(newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["50"]
-    assert {path.name for path in tmp_path.iterdir()} == OF_GAN
+    assert names(tmp_path) == OF_GAN
     assert video.probe(tmp_path / "samples.gif").fps == 10
     said = capsys.readouterr().out
     assert re.search("untrained GAN +GAN +real, 32x32\n", said)
@@ -108,7 +114,7 @@ def test_both_ways_share_the_minutes_and_are_shown_beside_real_clips(stages, tmp
     assert stages["stages_on"].clip_shape == (20, 64, 64, 3)
     assert set(stages["stages_on"].clips[:, 0].flat) == {100}
     assert list(scores) == ["untrained GAN", "GAN", "real, 32x32", "structure first", "real, 64x64"]
-    assert {path.name for path in tmp_path.iterdir()} == WANTED
+    assert names(tmp_path) == WANTED
     generate.load_generator(tmp_path / "two_stage.keras")
     # Three rows: the second is the GAN's, whose 32 pixels are shown as large as the others' 64.
     size = video.probe(tmp_path / "comparison.gif")
@@ -122,7 +128,7 @@ def test_structure_first_alone_gets_all_the_time(stages, tmp_path):
     assert stages["minutes"] == 1.5
     assert "trained_on" not in stages
     assert list(scores) == ["structure first", "real, 64x64"]
-    assert {path.name for path in tmp_path.iterdir()} == {
+    assert names(tmp_path) == {
         *generate.SAMPLES,
         "metrics.json",
         "two_stage.keras",
@@ -161,13 +167,28 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(seen, tmp_path)
     assert seen == {"scored": []}
     (tmp_path / "samples.gif").write_bytes(b"of an earlier demo")
     demo._try_to_write(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"file", "samples.gif"}
+    assert names(tmp_path) == {"file", "samples.gif"}
+
+
+def test_two_demos_in_one_folder(seen, tmp_path, monkeypatch):
+    """The second is started while the first trains; a process can hold a lock against itself, too."""
+
+    def second(*args, **kwargs):
+        monkeypatch.setattr(lock, "_held", set())  # as another process would see it
+        with pytest.raises(ValueError, match=f"{tmp_path.name}: another training is writing here"):
+            demo.run_demo(tmp_path, only="gan")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "_demo_gan", second)
+    with pytest.raises(KeyboardInterrupt):
+        demo.run_demo(tmp_path, only="gan")
+    assert names(tmp_path) == set()
 
 
 @pytest.mark.slow
 def test_demo_writes_all_it_promises(tmp_path, capsys):
     scores = demo.run_demo(tmp_path / "demo", minutes=0.6, precision="float32")
-    assert {path.name for path in (tmp_path / "demo").iterdir()} == WANTED
+    assert names(tmp_path / "demo") == WANTED
     printed = capsys.readouterr().out
     assert all(row in printed for row in ("untrained GAN", "structure first", "real, 64x64", "jupyter lab"))
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
@@ -193,7 +214,7 @@ def test_a_demo_that_cannot_start_leaves_the_last_one_as_it_was(seen, tmp_path):
     with pytest.raises(ValueError, match="bfloat16"):
         demo.run_demo(tmp_path, precision="float8")
     assert (tmp_path / "metrics.json").read_text() == OURS
-    assert len(list(tmp_path.iterdir())) == 1
+    assert names(tmp_path) == {"metrics.json"}
     (tmp_path / "samples.gif").write_bytes(b"somebody's own, beside what a demo left")
     with pytest.raises(ValueError, match=r"samples\.gif: there is a file"):
         demo.run_demo(tmp_path, precision="float32")
@@ -207,7 +228,7 @@ def test_files_of_somebody_elses_are_not_written_over(seen, tmp_path, name):
         with pytest.raises(ValueError, match=f"{tmp_path.name}: holds {name}, not of an earlier demo"):
             demo.run_demo(tmp_path)
         assert (tmp_path / name).read_text() == content
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert names(tmp_path) == {name}
     assert seen == {"scored": []}
 
 
@@ -219,4 +240,4 @@ def test_a_demo_that_was_stopped_can_be_given_again(seen, tmp_path, monkeypatch)
     assert (tmp_path / "generator.keras").exists()
     for _ in range(2):
         demo.run_demo(tmp_path, only="gan")
-    assert {path.name for path in tmp_path.iterdir()} == OF_GAN
+    assert names(tmp_path) == OF_GAN

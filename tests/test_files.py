@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vgcourse import files
+from vgcourse.files import local, new_file
 
 
 def test_a_file_appears_whole_and_missing_folders_are_made(tmp_path):
@@ -61,6 +62,19 @@ def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path):
     with files.new_file(path) as part:
         part.write_text("x")
     assert path.read_text() == "x"
+
+
+@pytest.mark.parametrize("place", ["gs://bucket/a.txt", Path("s3://bucket/a.txt"), "file:///a.txt"])
+def test_an_address_is_refused_before_a_folder_of_its_name_is_made(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="received an address"), new_file(place):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["C:/a.txt", "C:\\a.txt", "a:b", "a/gs://b", None])
+def test_a_path_is_no_address(path):
+    assert local(path) is path
 
 
 def test_several_may_write_the_same_file_at_once(tmp_path):

@@ -4,6 +4,7 @@ import csv
 import functools
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -23,6 +24,7 @@ from vgcourse import __main__ as command_line
 from vgcourse import __version__, datasets, gan, generate, people, preprocess, training, video
 from vgcourse.files import new_file
 
+NO_WINDOWS = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no such signal")
 COMMANDS = ("demo", "render", "prepare", "train", "train-structure", "animate")
 COMMANDS += ("generate", "evaluate", "train-features", "grade")
 
@@ -42,9 +44,11 @@ def main(monkeypatch, capsys, *arguments):
 @pytest.fixture(autouse=True)
 def own_signals():
     """`main` sets a handler for a process that ends with it."""
-    handler = signal.getsignal(signal.SIGTERM)
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    handlers = [signal.getsignal(number) for number in numbers]
     yield
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,23 @@ def test_prepare_reads_what_phones_and_editors_write(tmp_path):
         covering = preprocess.resize(wanted, *(max(32, round(n * scale)) for n in wanted.shape[1:3]))
         difference = np.abs(received.astype(int) - preprocess.center_crop(covering, 32, 32)).mean()
         assert difference < 5, file
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_whatever_is_in_a_name_a_line_stays_a_line(tmp_path, monkeypatch, capsys):
+    for label in ("two\nlines", "bell\a \x1b[31m"):
+        path = tmp_path / "videos" / label / "film.mkv"
+        path.parent.mkdir(parents=True)
+        odd_videos.encode(path, odd_videos.moving_clip(8, 32, 32), codec="ffv1")
+    (tmp_path / "videos" / "two\nlines" / "bad.mkv").touch()
+    options = ["--size", 32, "--num-frames", 4]
+    arguments = [tmp_path / "videos", tmp_path / "store", *options]
+    code, said, warned = main(monkeypatch, capsys, "prepare", *arguments)
+    assert not code
+    assert said.count("\n") == warned.count("\n") == 1
+    assert (said + warned).replace("\n", "").isprintable()
+    assert r"of bell\x07 \x1b[31m, two\nlines;" in said
+    assert warned.startswith(r"skipped two\nlines/bad.mkv: ")
 
 
 def test_prepare_counts_the_clips_in_which_nothing_moves(tmp_path):
@@ -284,7 +305,12 @@ def test_an_error_that_nobody_foresaw_is_one_line_too(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "words"), [(signal.SIGINT, 130, "by Ctrl-C"), (signal.SIGTERM, 143, "by SIGTERM")]
+    ("number", "code", "words"),
+    [
+        (signal.SIGINT, 130, "by Ctrl-C"),
+        (signal.SIGTERM, 143, "by SIGTERM"),
+        pytest.param(getattr(signal, "SIGHUP", 0), 129, "by SIGHUP", marks=NO_WINDOWS),
+    ],
 )
 @pytest.mark.parametrize("options", [[], ["--debug"]])
 def test_what_is_stopped_says_so_and_clears_away(monkeypatch, capsys, tmp_path, number, code, words, options):
@@ -294,8 +320,61 @@ def test_what_is_stopped_says_so_and_clears_away(monkeypatch, capsys, tmp_path, 
             signal.raise_signal(number)
 
     monkeypatch.setattr("vgcourse.people.render_actions", stopped)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells take it from what they run behind
+    # Shells take the first from what they run behind, nohup the other.
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     assert main(monkeypatch, capsys, "render", "out", *options) == (code, "", f"vgcourse: stopped: {words}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@NO_WINDOWS
+def test_a_closed_terminal_does_not_end_what_was_started_with_nohup(monkeypatch, capsys):
+    monkeypatch.setattr("vgcourse.people.render_actions", lambda *_, **__: signal.raise_signal(signal.SIGHUP))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    code, _, message = main(monkeypatch, capsys, "render", "out")
+    assert (code, signal.getsignal(signal.SIGHUP)) == (1, signal.SIG_IGN)
+    assert "stopped" not in message
+
+
+LEFT_BEHIND = """
+import sys, threading
+from vgcourse import __main__, people
+def render(*args, **kwargs):
+    threading.Thread(target=threading.Event().wait, name="reads").start()
+    raise KeyboardInterrupt
+people.render_actions = render
+sys.argv = ["vgcourse", "render", "out"]
+__main__.program()
+"""
+
+
+def test_a_thread_that_cannot_be_stopped_keeps_nobody_waiting():
+    ended = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, timeout=300)
+    assert (ended.returncode, ended.stderr.decode()) == (130, f"vgcourse: stopped: by Ctrl-C{os.linesep}")
+
+
+ADDRESS = "gs://bucket/there"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["demo", "--out", ADDRESS],
+        ["render", ADDRESS],
+        ["train", "store", ADDRESS],
+        ["train", ADDRESS, "run"],
+        ["train-structure", ADDRESS],
+        ["train-features", "--out", "file:///there"],
+        ["animate", "s3://bucket/a.gif", "--person", "1", "--motion", "walk"],
+        ["generate", "run", ADDRESS],
+        ["generate", ADDRESS, "out"],
+        ["evaluate", "run", ADDRESS],
+    ],
+)
+def test_an_address_is_no_folder_of_this_machine(monkeypatch, capsys, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    code, _, message = main(monkeypatch, capsys, *arguments)
+    assert code == 1
+    assert re.fullmatch("vgcourse: error: .*received an address; only .*\n", message)
     assert list(tmp_path.iterdir()) == []
 
 

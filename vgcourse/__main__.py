@@ -1,5 +1,6 @@
 """Command line: `vgcourse` or `python -m vgcourse`; one command for each stage of the data's path."""
 
+import atexit
 import contextlib
 import functools
 import os
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from vgcourse import __version__
+from vgcourse.files import local
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +39,7 @@ SIZES = (32, 64, 128)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SUFFIXES = ("gif", "mp4", "webp", "png")  # of `generate.SUFFIXES`
 INTERRUPTED = 128 + signal.SIGINT  # the exit code
+STOPPED = [128 + getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 MOST_CLIPS = 100_000  # of one `generate`
 MOST_PEOPLE = 64  # of a step of the painter: there are no more in the training clips
 MOST_STEPS = 2**31 - 1  # of a run, and clips of a step: see `training.settings`
@@ -80,7 +83,7 @@ def options(
 @app.command()
 def demo(
     minutes: Annotated[float, typer.Option(min=0.05, max=LONGEST, help="Minutes of training.")] = 3.0,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(callback=local, help="Folder for the results.")] = Path("demo"),
     only: Annotated[
         str | None,
         typer.Option(callback=one_of(("gan", "structure")), help="gan or structure; both if not given."),
@@ -98,7 +101,7 @@ def demo(
 
 @app.command()
 def render(
-    folder: Annotated[Path, typer.Argument(help="Where to write the clips and labels.csv.")],
+    folder: Annotated[Path, typer.Argument(callback=local, help="Where to write the clips and labels.csv.")],
     actions: Annotated[str, typer.Option(help="Names, separated by commas.")] = "all",
     actors: Annotated[str, typer.Option(help="A range of actors, first-last, in 0-9999.")] = "0-79",
     seed: Seed = 0,
@@ -180,19 +183,22 @@ def prepare(
     finally:
         for row in report:
             if row.status == "skipped":
-                print(f"skipped {row.file}: {row.reason}", file=sys.stderr)
+                print(one_line(f"skipped {row.file}: {row.reason}"), file=sys.stderr)
     skipped, still = sum(row.status == "skipped" for row in report), sum(row.still for row in report)
-    print(
+    line = (
         f"{store}: {num_clips} clips {shape} of {', '.join(names)}"
         f"; {len(report) - skipped} videos read, {skipped} skipped"
         + (f"; {still} clips of equal frames left out" if still else "")
     )
+    print(one_line(line))
 
 
 @app.command()
 def train(
-    store: Annotated[Path, typer.Argument(help="A store made by `prepare`.")],
-    run: Annotated[Path, typer.Argument(help="Folder of the run: checkpoints, history, generator.")],
+    store: Annotated[Path, typer.Argument(callback=local, help="A store made by `prepare`.")],
+    run: Annotated[
+        Path, typer.Argument(callback=local, help="Folder of the run: checkpoints, history, generator.")
+    ],
     minutes: Annotated[
         float | None,
         typer.Option(min=0.05, max=LONGEST, help="Turned into steps after a short probe; 5 if not given."),
@@ -251,7 +257,8 @@ def train(
 @app.command()
 def train_structure(
     run: Annotated[
-        Path, typer.Argument(help="Folder of the run: checkpoints, history, samples, both models.")
+        Path,
+        typer.Argument(callback=local, help="Folder of the run: checkpoints, history, samples, both models."),
     ],
     minutes: Annotated[
         float | None,
@@ -293,12 +300,14 @@ def train_structure(
 
 @app.command()
 def animate(
-    out: Annotated[Path, typer.Argument(help="The file to write: .gif, .mp4 or .webp.")],
+    out: Annotated[Path, typer.Argument(callback=local, help="The file to write: .gif, .mp4 or .webp.")],
     person: Annotated[str, typer.Option(help="Who: a number, or a clip of the actions set.")],
     motion: Annotated[str, typer.Option(help="What they do: an action, or a clip of the actions set.")],
     painter: Annotated[
         Path | None,
-        typer.Option(help="A run of train-structure, or a .keras file; the course's if not given."),
+        typer.Option(
+            callback=local, help="A run of train-structure, or a .keras file; the course's if not given."
+        ),
     ] = None,
 ):
     """Lend a person a motion: the same person, painted doing something else."""
@@ -310,8 +319,8 @@ def animate(
 
 @app.command()
 def generate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the clips.")],
+    run: Annotated[Path, typer.Argument(callback=local, help="Folder of a run, or a .keras file.")],
+    out: Annotated[Path, typer.Argument(callback=local, help="Folder for the clips.")],
     num_clips: Annotated[int, typer.Option(min=1, max=MOST_CLIPS, help="How many clips to write.")] = 10,
     action: Annotated[str | None, typer.Option(help="One action for all; otherwise all in turn.")] = None,
     suffix: Annotated[
@@ -327,13 +336,13 @@ def generate(
     generator = stage.load_generator(run / "generator.keras" if run.is_dir() else run)
     paths = stage.write_clips(generator, out, num_clips=num_clips, actions=action, suffix=suffix, seed=seed)
     paths += stage.write_samples(generator, out, seed=seed)
-    print(f"{out}: {len(paths)} files, {paths[0].name} to {paths[-1].name}")
+    print(one_line(f"{out}: {len(paths)} files, {paths[0].name} to {paths[-1].name}"))
 
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, or a .keras file.")],
-    store: Annotated[Path, typer.Argument(help="A store of clips that were not trained on.")],
+    run: Annotated[Path, typer.Argument(callback=local, help="Folder of a run, or a .keras file.")],
+    store: Annotated[Path, typer.Argument(callback=local, help="A store of clips that were not trained on.")],
     seed: Seed = 0,
 ):
     """Score a generator against real clips."""
@@ -347,7 +356,7 @@ def evaluate(
 
 @app.command()
 def train_features(
-    out: Annotated[Path, typer.Option(help="Folder for the weights.")] = Path("features"),
+    out: Annotated[Path, typer.Option(callback=local, help="Folder for the weights.")] = Path("features"),
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 25,
     seed: Seed = 0,
     network: Annotated[
@@ -386,16 +395,37 @@ def grade(
     print(f"{out}: grades.csv with {len(rows)} rows of {files} files; mistakes.html to show to the class")
 
 
+def program():
+    """`main`, as a process of its own: once it was stopped it ends at once.
+
+    A decoder within a large frame cannot be told to stop, and Python would wait for its thread; and to take
+    TensorFlow down takes longer than all the rest.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        if stop.code in STOPPED:
+            atexit._run_exitfuncs()  # which end processes that others have started
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(stop.code)
+        raise
+
+
 def main():
     """Run a command. An error is one line and exit code 1, a wrong option exit code 2.
 
-    Ctrl-C and SIGTERM are one line, too, and what was being written is cleared away: exit codes 130 and 143.
+    Ctrl-C, SIGTERM and a closed terminal are one line, too, and what was being written is cleared away: exit
+    codes 130, 143 and 129.
     """
     use_any_console()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]  # allowed at any place
     is_debug = len(arguments) < len(sys.argv) - 1
     warnings.showwarning = lambda message, *_: say("warning", message)
     signal.signal(signal.SIGTERM, end)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
+        signal.signal(signal.SIGHUP, end)
     try:
         code = app(arguments or ["--help"], standalone_mode=False)
         if code == INTERRUPTED:  # so some versions of Typer hand Ctrl-C on
@@ -420,7 +450,12 @@ def main():
 def say(kind, text):
     """One line on standard error, which may be gone."""
     with contextlib.suppress(OSError, RuntimeError):  # a signal may come while another line is printed
-        print(f"vgcourse: {kind}: {text}", file=sys.stderr, flush=True)
+        print(f"vgcourse: {kind}: {one_line(str(text))}", file=sys.stderr, flush=True)
+
+
+def one_line(text):
+    """Returns `text` with line ends, and what else moves a console's cursor, escaped: names may hold all."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def end(number, _):
@@ -449,4 +484,4 @@ def use_any_console():
 
 
 if __name__ == "__main__":
-    main()
+    program()

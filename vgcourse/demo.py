@@ -39,15 +39,22 @@ def run_demo(folder, *, minutes=3.0, only=None, size=32, precision="auto", seed=
         The scores, a dict of dicts: of each generator, and of real clips of its size.
 
     Raises:
-        ValueError: the folder cannot be written, or holds files of these names that no demo made; or there is
-            no such generator, size or precision.
+        ValueError: the folder cannot be written, holds files of these names that no demo made, or another
+            process trains there; or there is no such generator, size or precision.
     """
     kinds = KINDS if only is None else (arguments.one_of("only", only, KINDS),)
     folder = Path(folder)
     _check_own(folder)
+    with training.own_folder(folder):  # two demos at once would mix their files
+        return _run(folder, kinds, minutes=minutes, size=size, precision=precision, seed=seed)
+
+
+def _run(folder, kinds, *, minutes, size, precision, seed):
+    """Train `kinds`, write and print; returns the scores."""
     _try_to_write(folder)  # fails now, not after training
     tqdm.write(f"reading the clips in {datasets.data_folder() / 'actions'}")
-    shares = {"gan": GAN_SHARE, "structure": 1 - GAN_SHARE} if only is None else {only: 1.0}
+    is_both = len(kinds) == len(KINDS)
+    shares = {"gan": GAN_SHARE, "structure": 1 - GAN_SHARE} if is_both else {kinds[0]: 1.0}
     metrics, made = {"made_by": "vgcourse demo", "seed": seed}, {}
     if "gan" in kinds:
         settings = {"size": size, "precision": precision, "seed": seed}
@@ -58,7 +65,7 @@ def run_demo(folder, *, minutes=3.0, only=None, size=32, precision="auto", seed=
         )
     scores = {name: values for name, values in metrics.items() if isinstance(values, dict)}
     print(evaluate.score_table(scores))
-    shown = _write_comparison(folder, made, seed=seed) if only is None else generate.SAMPLES
+    shown = _write_comparison(folder, made, seed=seed) if is_both else generate.SAMPLES
     print(f"\n{', '.join(shown)} are in {folder.resolve()}")
     print("To open the lessons: uv run jupyter lab notebooks")
     return scores

@@ -2,10 +2,14 @@
 
 import contextlib
 import os
+import re
 import uuid
 from pathlib import Path
 
 PART = ".part-"  # begins the name of a file that is being written
+
+
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")  # one letter is a drive of Windows
 
 
 class NotWrittenError(ValueError):
@@ -21,6 +25,26 @@ def data_folder():
     raise ValueError(f"{package.parent / 'data'}: expected the course's data, received no such folder")
 
 
+def local(path):
+    """Refuse an address, such as gs://bucket/clips: taken for a path it is a folder "gs:" of this machine.
+
+    Args:
+        path: text or path-like, or None.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ValueError: it is an address.
+    """
+    if path is not None and ADDRESS.match(os.fspath(path)):
+        raise ValueError(
+            f"{path}: expected a path on this machine, received an address; only `vgcourse prepare` takes "
+            "those, with --runner"
+        )
+    return path
+
+
 @contextlib.contextmanager
 def new_file(path):
     """Make a file that appears once it is whole: written under another name, flushed to disk, then renamed.
@@ -33,8 +57,9 @@ def new_file(path):
 
     Raises:
         NotWrittenError: the folder cannot be written, or the disk is full; names the file.
+        ValueError: `path` is an address.
     """
-    path = Path(path)
+    path = Path(local(path))
     # Not the name with something added: that may be as long as can be.
     part = path.with_name(f"{PART}{uuid.uuid4().hex}{path.suffix}")
     try:

@@ -321,6 +321,13 @@ def test_an_upload_never_writes_over_another_file(tmp_path):
     assert files == {"a.b.mp4": b"one", "a.b-3.mp4": b"two", "a.b-4.mp4": b"four"}
 
 
+@pytest.mark.parametrize("name", ["a" * 300 + ".mp4", "\u00e4" * 126 + ".mp4"])
+def test_an_upload_whose_name_no_disk_takes_is_one_error(tmp_path, name):
+    with pytest.raises(ValueError, match="cannot keep an upload here: .*rename the file"):
+        widgets.save_uploads([{"name": name, "content": b"x"}], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_upload_that_is_too_large_is_refused_with_advice(tmp_path):
     large = ({"name": "a.mp4", "content": bytes(widgets.LARGEST_UPLOAD + 1)},)
     with pytest.raises(ValueError, match="drag large files into"):

@@ -110,6 +110,7 @@ def test_without_a_cache_folder_it_still_works(small_set, monkeypatch):
     [
         ({"VGCOURSE_CACHE": "/a/b", "XDG_CACHE_HOME": "/x"}, "/a/b"),
         ({"XDG_CACHE_HOME": "/x"}, "/x/vgcourse"),
+        ({"XDG_CACHE_HOME": "x", "HOME": "/home/ada", "USERPROFILE": "/home/ada"}, "/home/ada"),
         ({"HOME": "/home/ada", "USERPROFILE": "/home/ada"}, "/home/ada"),
         (
             {"VGCOURSE_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/home/ada", "USERPROFILE": "/home/ada"},

@@ -27,7 +27,7 @@ def test_a_store_gives_back_what_it_was_given(tmp_path_factory, shape, shard_byt
         rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
         rng.integers(0, 2, shape[0]),
         rng.integers(-1, 2**31 - 1, shape[0]),
-        ("läuft", "a/b"),
+        ("läuft", "a b"),
         29.97,
         (file,) * shape[0] if file else (),
     )
@@ -75,6 +75,25 @@ def test_saving_replaces_only_a_store_and_only_when_told(tmp_path):
     with pytest.raises(ValueError, match="holds other files"):
         save_clips(tmp_path / "full", some_clips(), overwrite=True)
     assert (tmp_path / "full" / "thesis.txt").read_text() == "years of work"
+
+
+def test_of_two_that_make_one_store_the_second_is_told_and_replaces_nothing(tmp_path):
+    def parts():
+        save_clips(tmp_path / "store", some_clips(seed=1))  # as another process meanwhile
+        yield some_clips(seed=2)
+
+    with pytest.raises(ValueError, match="there is a store already"):
+        save_clips(tmp_path / "store", parts())
+    assert_same(load_clips(tmp_path / "store"), some_clips(seed=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+@pytest.mark.parametrize("place", ["gs://bucket/store", "file:///store"])
+def test_an_address_is_no_folder_here(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="received an address"):
+        save_clips(place, some_clips())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_peoples_files_are_never_replaced(tmp_path):
@@ -165,6 +184,8 @@ INDEX_DAMAGE = {
     "a name less": {"action_names": ["walk", "run"]},
     "a name twice": {"action_names": ["walk", "run", "run"]},
     "names null": {"action_names": None},
+    "a name that is a path": {"action_names": ["walk", "run", "../hop"]},
+    "half a letter": {"action_names": ["walk", "run", "\ud800"]},
     "rate is text": {"fps": "x"},
     "rate is zero": {"fps": 0},
     "more frames than bytes": {"clip_shape": [6 * 10**9, 3, 3, 3]},

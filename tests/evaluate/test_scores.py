@@ -212,8 +212,14 @@ def test_a_generator_of_short_clips_can_be_scored(tmp_path):
     assert np.isfinite(found["frechet_distance"])
     assert found["motion_control_score"] is None
     datasets.save_clips(tmp_path / "one", clips.select([0]))
+    short = datasets.load_actions("test", size=32, num_frames=8).only(*names)
     with pytest.raises(ValueError, match="one: expected 2 clips or more to compare with, received 1$"):
         scores.score_against_store(generator, tmp_path / "one")
+    with pytest.raises(ValueError, match=r"store: expected clips like .*\(9, 32, .*received \(8, 32, "):
+        scores.score_against_store(
+            tiny_generator(names, num_frames=9),
+            datasets.save_clips(tmp_path / "store", short, overwrite=True),
+        )
 
 
 def test_real_clips_unlike_the_generators_are_refused(real):

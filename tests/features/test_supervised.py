@@ -370,12 +370,13 @@ def test_one_network_may_be_trained_alone(monkeypatch, tmp_path, toy_set):
         features.train_features(folder=tmp_path, networks=("third",))
 
 
-@pytest.mark.parametrize("file", extract.FILES.values())
+@pytest.mark.parametrize("file", [*extract.FILES.values(), "joint_finder.json"])
 def test_a_file_that_is_no_such_network_is_not_written_over(tmp_path, toy_set, file):
     keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="mine").save(tmp_path / "mine.keras")
     shipped = [extract.checkpoint_path(which) for which in extract.FILES]
     for path in shipped:
-        supervised._check_own(path)
+        supervised._check_own(path, supervised._network_in)
+    supervised._check_own(shipped[-1].with_suffix(".json"), supervised._limits_of)
     for content in (b"", b"text", (tmp_path / "mine.keras").read_bytes()):
         (tmp_path / file).write_bytes(content)
         with pytest.raises(ValueError, match=f"{file}: there is another file of this name"):

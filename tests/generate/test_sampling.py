@@ -90,6 +90,8 @@ def test_a_damaged_file_is_named_in_one_error(saved, tmp_path, damage):
         ("action_names", []),
         ("action_names", {}),
         ("action_names", "walk"),
+        ("action_names", ["walk", "../../run", "hop"]),
+        ("action_names", ["walk", "r" * 201, "hop"]),
     ],
 )
 def test_forged_settings_are_refused_before_a_network_is_made(saved, tmp_path, monkeypatch, key, value):

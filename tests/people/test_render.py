@@ -2,10 +2,13 @@
 
 import csv
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 from vgcourse.people import render
@@ -63,6 +66,38 @@ def test_running_again_keeps_what_is_there_and_adds(folder):
     assert (folder / "walk/walk_007.mp4").stat().st_mtime_ns == before
     assert len(table(folder / "labels.csv")) == 5
     (folder / "squat/squat_007.mp4").unlink()
+
+
+def test_who_stops_waits_for_the_clips_at_hand_alone(tmp_path, monkeypatch):
+    def interrupted(results, **options):
+        yield next(iter(results))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(render, "tqdm", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        render.render_actions(tmp_path, actions=["walk"], actors=range(40), workers=1)
+    assert 1 <= len(list(tmp_path.rglob("*.mp4"))) <= 6  # four are given out at once, and four more wait
+
+
+KILLED = """
+import sys
+from vgcourse.people import render
+render.tqdm = lambda results, **options: (print("begun", flush=True) for _ in results)
+if __name__ == "__main__":
+    render.render_actions(sys.argv[1], actions=["walk"], actors=range(99), workers=1)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system ends them, or nobody knows them")
+def test_processes_of_one_that_is_killed_end_too(tmp_path):
+    (tmp_path / "killed.py").write_text(KILLED)
+    job = subprocess.Popen([sys.executable, tmp_path / "killed.py", tmp_path / "out"], stdout=subprocess.PIPE)
+    assert job.stdout.readline() == b"begun\n"
+    others = psutil.Process(job.pid).children(recursive=True)
+    job.kill()
+    job.communicate()
+    assert len(others) >= 1
+    assert psutil.wait_procs(others, timeout=120)[1] == []
 
 
 def test_splits():

@@ -18,6 +18,7 @@ from vgcourse import datasets
 from vgcourse.datasets import folders
 from vgcourse.datasets import store as stores
 from vgcourse.scale import addresses, beam, beam_steps
+from vgcourse.training import lock
 
 SETTINGS = beam_steps.Settings(size=16, num_frames=4, fps=25.0, shard_bytes=60_000)  # 20 clips a shard
 BAD = 6
@@ -267,6 +268,21 @@ def test_a_store_that_is_there_is_replaced_only_when_told_and_whole(few, tmp_pat
     prepare(few, tmp_path / "store", IN_MEMORY, overwrite=True)
     assert contents(tmp_path / "store") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "store"]
+
+
+def test_two_that_prepare_one_store(few, tmp_path, monkeypatch):
+    """The second begins while the first is at work."""
+
+    def second(*args):
+        monkeypatch.setattr(lock, "_held", set())  # as another process sees it
+        with pytest.raises(ValueError, match="another preparation is writing here"):
+            beam.prepare_folder(few, tmp_path / "store", SETTINGS, report=[])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(beam, "_run", second)
+    with pytest.raises(KeyboardInterrupt):
+        beam.prepare_folder(few, tmp_path / "store", SETTINGS, report=[])
+    assert list(tmp_path.iterdir()) == []  # nothing came of it
 
 
 def test_a_job_that_fails_says_so_in_one_line_and_goes_on(few, tmp_path, monkeypatch):

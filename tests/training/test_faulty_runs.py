@@ -156,6 +156,15 @@ def test_settings_of_another_program_are_named(tmp_path):
         read_config(tmp_path)
 
 
+def test_settings_that_an_editor_put_a_mark_before_are_read(tmp_path):
+    settings = {"size": 32, "num_frames": 4, "fps": 10.0, "action_names": ["left"], "precision": "float32"}
+    write_config(tmp_path, settings | {"batch_size": 2, "seed": 0})
+    path = tmp_path / "config.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(tmp_path)["size"] == 32
+    lock.check_run_folder(tmp_path)
+
+
 @pytest.fixture
 def store(tmp_path):
     rng = np.random.default_rng(0)

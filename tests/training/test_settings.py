@@ -10,7 +10,7 @@ WRONG = {
     "size": ["64", 48, 64.0, None, [64], -64, 10**30],
     "num_frames": [3, 17, 16.0, "16", True, None, {}],
     "fps": [0, -1, "10", None, float("nan"), float("inf"), True, []],
-    "action_names": [[], ["a", "a"], ["a", 1], "ab", {"a": 0}, None, 2],
+    "action_names": [[], ["a", "a"], ["a", 1], "ab", {"a": 0}, None, 2, ["a", "../b"], ["a" * 201], [" "]],
     "precision": ["auto", "float8", None, ["float32"], 32],
     "batch_size": [0, -8, 8.0, "8", 2**31, True],
     "seed": [-1, 2**32, 0.5, "0", None, False],

@@ -1,6 +1,7 @@
 """vgcourse.video.decode: what people's files contain is decoded right, or refused in one clear line."""
 
 import os
+import re
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -365,6 +366,47 @@ def test_scrambled_pictures_are_refused_or_kept_on_request(tmp_path, codec, dama
     np.testing.assert_array_equal(
         video.read_clip(path, num_frames=good), video.read_clip(whole, num_frames=good)
     )
+
+
+HEVC_GROUPS = (
+    "log-level=error:pools=none:frame-threads=1:keyint=10:min-keyint=10:scenecut=0:bframes=3:open-gop=1"
+)
+
+
+def open_groups_of_hevc(path):
+    settings = {"options": {"crf": "4", "x265-params": HEVC_GROUPS}}
+    clip = numbered_clip(28, 48, 64)
+    return encode(path, clip, codec="libx265", pix_fmt="yuv420p", settings=settings)
+
+
+@pytest.mark.skipif("libx265" not in av.codecs_available, reason="no encoder of HEVC in this PyAV")
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_frame_that_the_decoder_loses_in_silence_is_missed(tmp_path, suffix):
+    whole = open_groups_of_hevc(tmp_path / f"whole{suffix}")
+    assert frame_numbers(video.read_clip(whole)) == list(range(28))
+    lost = bytes(odd_videos.packets(whole)[15])
+    data = whole.read_bytes()
+    assert data.count(lost) == 1
+    unknown = lost[:4] + bytes([41 << 1]) + lost[5:]  # a kind of unit that decoders are to pass over
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(data.replace(lost, unknown))
+    with pytest.raises(video.VideoError, match=rf"bad\{suffix}: damaged .* then: the end, without") as error:
+        video.read_clip(path)
+    good, missing = map(int, re.findall(r" (\d+) ", str(error.value)))
+    assert good + missing == 28
+    assert missing > 0
+    assert len(video.read_clip(path, keep_damaged=True)) == good
+    assert frame_numbers(video.read_clip(path, num_frames=8)) == list(range(8))
+
+
+@pytest.mark.skipif("libx265" not in av.codecs_available, reason="no encoder of HEVC in this PyAV")
+def test_frames_of_hevc_that_cannot_be_shown_are_not_missed(tmp_path):
+    whole = open_groups_of_hevc(tmp_path / "whole.mkv")
+    key = [k for k, packet in enumerate(odd_videos.packets(whole)) if packet.is_keyframe][1]
+    path = odd_videos.without_its_first_packets(tmp_path / "part.mkv", whole, key)
+    received = frame_numbers(video.read_clip(path))
+    assert received == list(range(received[0], 28))
+    assert len(received) < len(odd_videos.packets(path))
 
 
 @pytest.mark.skipif(not hasattr(av.Packet, "has_sidedata"), reason="older PyAV does not tell")

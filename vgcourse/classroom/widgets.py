@@ -317,7 +317,10 @@ def save_uploads(uploads, folder):
     # Never above the folder, and never the folder itself.
     names = [Path(file["name"].replace("\\", "/")).name or "upload" for file in uploads]
     pairs = zip(names, uploads, strict=True)
-    return [_keep_upload(Path(folder) / name, bytes(file["content"])) for name, file in pairs]
+    try:
+        return [_keep_upload(Path(folder) / name, bytes(file["content"])) for name, file in pairs]
+    except OSError as error:  # a name that is too long, to begin with
+        raise ValueError(f"{folder}: cannot keep an upload here: {error}; rename the file") from error
 
 
 def _keep_upload(path, content):

@@ -167,7 +167,7 @@ def _cache_folder():
     """Where decoded clips are kept; None for a user without a home. Empty variables count as not set."""
     if folder := os.environ.get("VGCOURSE_CACHE"):
         return Path(folder)
-    if folder := os.environ.get("XDG_CACHE_HOME"):
+    if os.path.isabs(folder := os.environ.get("XDG_CACHE_HOME", "")):  # others do not count, it is agreed
         return Path(folder, "vgcourse")
     home = {"win32": "AppData/Local", "darwin": "Library/Caches"}.get(sys.platform, ".cache")
     try:

@@ -10,6 +10,8 @@ import numpy as np
 
 from vgcourse import arguments
 
+LONGEST_LABEL = 200  # bytes in UTF-8: it becomes part of a file name, and those have 255
+
 
 @dataclass(frozen=True, eq=False)
 class Clips:
@@ -107,12 +109,24 @@ def concatenate(parts):
     return Clips(clips, actions, actors, names, fps, files if any(files) else ())
 
 
+def label_fault(label):
+    """Returns why a label cannot be part of a file's name, as text; empty for one that can."""
+    data = label.encode(errors="replace")
+    length, is_text = len(data), data.decode() == label  # halves of letters, as JSON can have them, are none
+    if label.strip() and length <= LONGEST_LABEL and is_text and {"/", "\0"}.isdisjoint(label):
+        return ""
+    expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
+    return f"{expected}, received {length} bytes, {label[:20]!r}" + (" ..." if len(label) > 20 else "")
+
+
 def checked_names(names):
-    """Returns action `names` as a tuple; raises ValueError unless they are texts and all different."""
+    """Returns action `names` as a tuple; raises ValueError unless they are labels and all different."""
     if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"action_names must be a tuple of texts; received {names!r}")
     if len(set(names)) < len(names):
         raise ValueError(f"action_names must be different from each other; received {names!r}")
+    for fault in filter(None, map(label_fault, names)):
+        raise ValueError(f"action_names: {fault}")
     return tuple(names)
 
 

@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vgcourse import arguments, preprocess, video
-from vgcourse.datasets.clips import Clips, concatenate
+from vgcourse.datasets.clips import Clips, concatenate, label_fault
 from vgcourse.files import NotWrittenError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe")
@@ -27,7 +27,7 @@ FRAMES_AT_ONCE = 256  # frames of one video, scaled, in which cuts are looked fo
 AROUND_A_CUT = 9  # frames on either side that `preprocess.find_cuts` compares it with
 BYTES_AT_ONCE = 8 * 2**20  # clips of one video that wait in memory; those of a longer one wait on disk
 MOST_NUM_FRAMES = 2**31 - 1
-LONGEST_LABEL = 200  # bytes in UTF-8: it becomes part of a file name, and those have 255
+PATIENCE = 1.0  # seconds after Ctrl-C until threads are left behind
 
 
 class FileReport(NamedTuple):
@@ -207,15 +207,6 @@ def is_usable_label(label, file, report):
     return not fault
 
 
-def label_fault(label):
-    """Returns why a label cannot be part of a file's name, as text; empty for one that can."""
-    length = len(label.encode(errors="replace"))
-    if label.strip() and length <= LONGEST_LABEL and {"/", "\0"}.isdisjoint(label):
-        return ""
-    expected = f"expected a label of at most {LONGEST_LABEL} bytes, fit for the name of a file"
-    return f"{expected}, received {length} bytes, {label[:20]!r}" + (" ..." if len(label) > 20 else "")
-
-
 def printable(name):
     """Returns `name` as text; letters of a file name that are no UTF-8 become "?": they cannot be saved."""
     return str(name).encode(errors="replace").decode()
@@ -239,6 +230,8 @@ def labels_with_clips(videos, first_clip):
         by_label.setdefault(label, []).append(item)
 
     def gives_a_clip(item, stop):
+        if stop.is_set():  # after Ctrl-C, even where no video has a frame
+            raise CancelledError
         try:
             first_clip(item, Reading(stop))
         except (ValueError, OSError, MemoryError):
@@ -263,6 +256,8 @@ def report_empty_labels(report, labels, names):
     first = len(report) - len(labels)
     last_rows = {label: index for index, label in enumerate(labels, first)}
     shown = {label for label, row in zip(labels, report[first:], strict=True) if row.clips}
+    if not shown:  # then there is no store, and no action
+        return
     for label in last_rows.keys() - shown:
         row = report[last_rows[label]]
         kept = ", which stays an action" if label in names else ", which becomes no action"
@@ -430,9 +425,18 @@ def _in_parallel(function, items):
         for item in items:
             waiting.append(pool.submit(function, item, stop))
             if len(waiting) > 4 * workers:
-                yield waiting.popleft().result()
+                yield _result_of_first(waiting)
         while waiting:
-            yield waiting.popleft().result()
+            yield _result_of_first(waiting)
     finally:
         stop.set()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        unfinished = wait([future for future in waiting if not future.cancelled()], PATIENCE).not_done
+        pool.shutdown(wait=not unfinished)  # a decoder may be long within one frame
+
+
+def _result_of_first(waiting):
+    """What the first of several futures gives, which then waits no more: not before, should Ctrl-C come."""
+    result = waiting[0].result()
+    waiting.popleft()
+    return result

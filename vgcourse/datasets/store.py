@@ -26,6 +26,7 @@ from google.protobuf.message import DecodeError
 
 from vgcourse import arguments
 from vgcourse.datasets.clips import Clips, check_same_kind, checked_names
+from vgcourse.files import local
 
 INDEX_NAME = "index.json"
 STORE_FORMAT = "vgcourse clips 1"
@@ -51,9 +52,10 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
 
     Raises:
         ValueError: the folder holds something already (with `overwrite`: something else than a store), there
-            are no clips, the parts differ in shape or actions, or the folder cannot be written.
+            are no clips, the parts differ in shape or actions, or the folder cannot be written, or is an
+            address.
     """
-    folder = Path(os.path.abspath(folder))
+    folder = Path(os.path.abspath(local(folder)))
     check_vacant(folder, overwrite)
     parts = [clips] if isinstance(clips, Clips) else clips
     try:
@@ -63,6 +65,7 @@ def save_clips(folder, clips, *, overwrite=False, shard_bytes=SHARD_BYTES):
             store.mkdir()
             index = _write_shards(store, parts, shard_bytes)
             (store / INDEX_NAME).write_text(json.dumps(index, indent=1), encoding="utf-8")
+            check_vacant(folder, overwrite)  # again: another process may have been faster
             put_in_place(store, folder, Path(scratch) / "replaced")
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(f"{folder}: expected to write a store here, received: {error}") from error

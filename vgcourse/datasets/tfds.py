@@ -7,8 +7,8 @@ Range: uint8 [0, 255] throughout.
 import numpy as np
 
 from vgcourse import preprocess
-from vgcourse.datasets.clips import Clips, concatenate
-from vgcourse.datasets.folders import Reading, check_clip_settings, label_fault, split_into_clips
+from vgcourse.datasets.clips import Clips, concatenate, label_fault
+from vgcourse.datasets.folders import Reading, check_clip_settings, split_into_clips
 from vgcourse.video import reason
 
 

@@ -114,15 +114,7 @@ def score_generator(generator, real, *, seed=0):
     Raises:
         ValueError: the real clips have another size, length, speed or other actions than the generator's.
     """
-    made = (generator.num_frames, generator.size, generator.size, 3)
-    # Rates are measured: 29.97 and 30 are one speed.
-    same_speed = math.isclose(real.fps, generator.fps, rel_tol=0.01)
-    if real.clip_shape != made or tuple(real.action_names) != generator.action_names or not same_speed:
-        raise ValueError(
-            f"expected real clips like the generator's, {made} of {', '.join(generator.action_names)} at "
-            f"{generator.fps:g} fps; received {real.clip_shape} of {', '.join(real.action_names)} at "
-            f"{real.fps:g} fps"
-        )
+    _check_alike(generator, real, "real")
     seeds = range(seed, seed + real.num_clips)
     content, motion = generate.content_codes(generator, seeds), generate.motion_noise(generator, seeds)
     clips = generate.make_clips(generator, content, motion, real.actions)
@@ -154,7 +146,21 @@ def score_against_store(generator, store, *, seed=0):
     clips = datasets.load_clips(store)
     if clips.num_clips < 2:
         raise ValueError(f"{store}: expected 2 clips or more to compare with, received {clips.num_clips}")
-    return score_generator(generator, replace(clips, clips=clips.clips[:, : generator.num_frames]), seed=seed)
+    clips = replace(clips, clips=clips.clips[:, : generator.num_frames])
+    _check_alike(generator, clips, store)
+    return score_generator(generator, clips, seed=seed)
+
+
+def _check_alike(generator, clips, name):
+    made = (generator.num_frames, generator.size, generator.size, 3)
+    # Rates are measured: 29.97 and 30 are one speed.
+    same_speed = math.isclose(clips.fps, generator.fps, rel_tol=0.01)
+    if clips.clip_shape != made or tuple(clips.action_names) != generator.action_names or not same_speed:
+        raise ValueError(
+            f"{name}: expected clips like the generator's, {made} of {', '.join(generator.action_names)} at "
+            f"{generator.fps:g} fps; received {clips.clip_shape} of {', '.join(clips.action_names)} at "
+            f"{clips.fps:g} fps"
+        )
 
 
 def score_table(rows):

@@ -43,7 +43,10 @@ def train_features(*, folder=None, epochs=30, seed=0, networks=tuple(extract.FIL
     """
     folder = Path(folder) if folder else extract.checkpoint_path("first").parent
     for name in networks:
-        _check_own(folder / extract.FILES[one_of("networks", name, tuple(extract.FILES))])
+        path = folder / extract.FILES[one_of("networks", name, tuple(extract.FILES))]
+        _check_own(path, _network_in)
+        if name == "joints":
+            _check_own(joints.limits_path(path), _limits_of)
     train = datasets.load_actions("train", size=64, num_frames=20)
     table = {}
     for name in networks:
@@ -87,11 +90,21 @@ def _held_out(model, split):
     return float(np.mean(real.actors[distances.argmin(axis=1)] == real.actors))
 
 
-def _check_own(path):
-    """Refuse to write over a file that is not a network of the same name, as `_save` writes it."""
+def _network_in(path):
+    """Name of the network that `_save` wrote to a file."""
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read("config.json"))["config"]["name"]
+
+
+def _limits_of(path):
+    """Name of the network whose limits `_write_limits` wrote to a file."""
+    return json.loads(path.read_bytes())["network"]
+
+
+def _check_own(path, network_in):
+    """Refuse to write over a file that is not of a network of the same name, as `network_in` reads it."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            name = json.loads(archive.read("config.json"))["config"]["name"]
+        name = network_in(path)
     except FileNotFoundError:
         return
     except Exception:  # another kind of file may fail anywhere in the zip, zlib or JSON layer

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from vgcourse.arguments import frames_per_second, whole_number
+from vgcourse.datasets import label_fault
 from vgcourse.gan import VideoGenerator
 
 # Of a generator's settings.
@@ -41,6 +42,8 @@ def load_saved(path, kinds, *, what, advice):
         ) from error
     if not isinstance(model, kinds):
         raise ValueError(f"{path}: expected a {kinds[0].__name__}, found a {type(model).__name__}. {advice}")
+    for fault in filter(None, map(label_fault, getattr(model, "action_names", ()))):
+        raise ValueError(f"{path}: action_names: {fault}. {advice}")
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise ValueError(f"{path}: expected finite weights, found NaN or infinity. {advice}")
     return model
@@ -75,3 +78,5 @@ def _check_settings(path):
         raise ValueError(f"action_names: expected a list of texts, received {names!r}")
     if len(set(names)) < len(names):
         raise ValueError(f"action_names: expected different ones, received {names!r}")
+    for fault in filter(None, map(label_fault, names)):
+        raise ValueError(f"action_names: {fault}")

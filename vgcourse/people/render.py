@@ -5,17 +5,19 @@ Clips are uint8 [0, 255] with axes (time, height, width, channels).
 
 import csv
 import hashlib
+import os
 import re
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import av
 from tqdm import tqdm
 
 from vgcourse import arguments
-from vgcourse.files import NotWrittenError, new_file
+from vgcourse.files import NotWrittenError, local, new_file
 from vgcourse.people.motions import ACTIONS, render_action
 from vgcourse.video import VideoError
 
@@ -60,7 +62,7 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
     """
     for action in actions:
         arguments.one_of("actions", action, ACTIONS)
-    folder = Path(folder)
+    folder = Path(local(folder))
     _check_own_table(folder / "labels.csv")
     try:
         for action in actions:
@@ -72,14 +74,15 @@ def render_actions(folder, *, actions=ACTIONS, actors=range(80), seed=0, workers
     ]
     jobs = [job for job in jobs if not job[0].exists()]
     # An executor, not a Pool: a worker that cannot start ends the run instead of being replaced for ever.
-    # Ctrl-C reaches all processes: this one says so, the others finish their clips.
-    alone = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     num_workers, spawn = max(min(workers, len(jobs)), 1), get_context("spawn")
+    stop = spawn.Event()
+    alone = {"initializer": _begin_worker, "initargs": (stop,)}
     with ProcessPoolExecutor(num_workers, mp_context=spawn, **alone) as pool:
         try:
             for _ in tqdm(pool.map(_render_file, jobs, chunksize=4), total=len(jobs), unit="clip"):
                 pass
         except BaseException:
+            stop.set()  # for the clips that a process has already been given
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return write_labels(folder)
@@ -129,8 +132,24 @@ def write_labels(folder):
     return table
 
 
+def _begin_worker(stop):
+    """Ctrl-C reaches all processes: the first says so, the others finish the clip that they are at."""
+    global _stop
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """Of a parent that was killed nobody tells its processes: they would wait for clips for ever."""
+    parent_process().join()
+    os._exit(1)
+
+
 def _render_file(job):
-    """Render and write one clip: (path, action, actor, seed)."""
+    """Render and write one clip: (path, action, actor, seed), unless all are to stop."""
+    if _stop.is_set():
+        return
     path, action, actor, seed = job
     write_h264(path, render_action(action, actor, seed=seed))
 

@@ -4,6 +4,7 @@ Every worker needs `vgcourse` installed: with Beam's options `setup_file`, `requ
 `sdk_container_image`. What travels between workers are names and counts.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from vgcourse.datasets import folders
 from vgcourse.datasets import store as stores
 from vgcourse.scale import addresses, beam_steps
 from vgcourse.scale.addresses import FileSystems
+from vgcourse.training import own_folder
 from vgcourse.video import checked_path
 
 VIDEOS, REPORT, SHARDS = "videos.jsonl", "report.json", "shards.json"
@@ -64,14 +66,23 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
 
     Raises:
         ValueError: there is no usable video, a setting is out of its range, something else is where the store
-            should be, or the job failed; then the same call goes on where it stopped.
+            should be, another process prepares the same store, or the job failed; then the same call goes on
+            where it stopped.
     """
     folders.check_clip_settings(*settings[:3])
-    folder, store, work = _places(folder, store, overwrite)
+    places = _places(folder, store, overwrite)
+    work = places[-1]
+    alone = contextlib.nullcontext() if addresses.is_address(work) else own_folder(work, work="preparation")
+    with alone:
+        return _prepare(places, settings, report, overwrite, list(arguments))
+
+
+def _prepare(places, settings, report, overwrite, arguments):
+    folder, store, work = places
     shards = store if addresses.is_address(store) else os.path.join(work, "store")
     videos, labels, names = beam_steps.list_videos(folder, settings, report)
     try:
-        rows, shard_rows = _run(videos, work, shards, settings, list(arguments))
+        rows, shard_rows = _run(videos, work, shards, settings, arguments)
         report.extend(folders.FileReport(*row["report"]) for row in rows)
         folders.report_empty_labels(report, labels, names)
         if not shard_rows:
@@ -81,6 +92,7 @@ def prepare_folder(folder, store, settings, *, report, overwrite=False, argument
         index = stores.make_index((num_frames, size, size, 3), names, fps, shard_rows)
         addresses.write_json(FileSystems.join(shards, stores.INDEX_NAME), index)  # last: it makes it a store
         if shards != store:
+            stores.check_vacant(Path(store), overwrite)  # again: somebody may have been faster
             stores.put_in_place(shards, Path(store), Path(work, "replaced"))
     except OSError as error:
         raise ValueError(f"{store}: expected to write a store here, received: {error}") from error

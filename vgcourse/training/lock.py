@@ -7,7 +7,7 @@ import os
 import warnings
 from pathlib import Path
 
-from vgcourse.files import NotWrittenError
+from vgcourse.files import NotWrittenError, local
 from vgcourse.training.settings import is_run_settings
 
 try:
@@ -23,7 +23,7 @@ _held = set()  # folders that this process has locked
 
 
 @contextlib.contextmanager
-def own_folder(folder):
+def own_folder(folder, *, work="training"):
     """Keep other trainings out of a run folder while the block runs; missing folders are made.
 
     The system holds the lock for this process and lets go of it when the process ends, however it ends: a
@@ -33,15 +33,16 @@ def own_folder(folder):
 
     Args:
         folder: run folder.
+        work: what the error calls the other one.
 
     Yields:
         Nothing.
 
     Raises:
-        ValueError: another training is writing there.
+        ValueError: another training is writing there, or it is an address.
         files.NotWrittenError: the folder cannot be written.
     """
-    path, real = Path(folder) / LOCK_NAME, os.path.realpath(folder)
+    path, real = Path(local(folder)) / LOCK_NAME, os.path.realpath(folder)
     if real in _held:
         yield
         return
@@ -53,7 +54,7 @@ def own_folder(folder):
         raise NotWrittenError(f"{path}: cannot be written: {error.strerror or error}") from error
     try:
         with file:
-            _take(file, folder)
+            _take(file, folder, work)
             _held.add(real)
             yield
     finally:
@@ -64,17 +65,17 @@ def own_folder(folder):
                 path.parent.rmdir()
 
 
-def _take(file, folder):
+def _take(file, folder, work):
     try:
         _lock(file.fileno())
     except OSError as error:
         if error.errno in TAKEN:
             raise ValueError(
-                f"{folder}: another training is writing here; wait until it has ended, end it, or name "
+                f"{folder}: another {work} is writing here; wait until it has ended, end it, or name "
                 "another folder"
             ) from None
         warnings.warn(
-            f"{folder}: cannot be locked here ({error.strerror or error}): see to it that no other training "
+            f"{folder}: cannot be locked here ({error.strerror or error}): see to it that no other {work} "
             "writes to it",
             stacklevel=4,
         )
@@ -110,6 +111,6 @@ def check_run_folder(folder):
 
 def _holds_run(folder):
     try:
-        return is_run_settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        return is_run_settings(json.loads((folder / "config.json").read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, RecursionError):
         return False

@@ -463,7 +463,7 @@ def read_config(folder):
     """
     path = Path(folder) / CONFIG_NAME
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8-sig"))  # editors put a mark before it
         if not isinstance(config, dict):
             raise ValueError(f"a {type(config).__name__}")
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 import math
 import reprlib
 
+from vgcourse.datasets import label_fault
 from vgcourse.gan import PRECISIONS, RECIPES
 
 
@@ -42,7 +43,7 @@ def _is_rate(value):
 
 def _are_names(value):
     is_list = isinstance(value, list) and value and all(isinstance(name, str) for name in value)
-    return bool(is_list) and len(set(value)) == len(value)
+    return bool(is_list) and len(set(value)) == len(value) and not any(map(label_fault, value))
 
 
 LARGEST = 2**31 - 1
@@ -54,7 +55,7 @@ NEEDED = {
     ),
     "num_frames": ("a whole number, 4 to 16", lambda value: _is_whole(value, 4, 16)),
     "fps": ("frames per second, over 0", _is_rate),
-    "action_names": ("a list of different names", _are_names),
+    "action_names": ("a list of different names, fit for those of files", _are_names),
     "precision": (
         f"one of {', '.join(PRECISIONS)}",
         lambda value: isinstance(value, str) and value in PRECISIONS,

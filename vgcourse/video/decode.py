@@ -20,6 +20,7 @@ from vgcourse.video.containers import VideoError, check_file, checked_path, is_s
 MOST_PIXELS = 8192 * 8192  # of a frame: 200 MB as RGB; a GIF of 600 bytes can ask for more
 FASTEST = 1000  # frames a second that a camera takes; what is above is a clock's ticks
 LARGE_FRAME = 320 * 240  # pixels; below this, starting threads costs more time than they save
+DATED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"}  # say of each frame when it is shown
 COVER = 1024  # AV_DISPOSITION_ATTACHED_PIC of FFmpeg
 NO_VIDEOS = {"concat": "a list of files", "tty": "text"}  # FFmpeg would open them, and draw the text
 # Titles that are not UTF-8 must not keep a video from being read; PyAV 19 reads them unasked.
@@ -144,6 +145,7 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
     else:
         stream.thread_type = "AUTO"
     count, notices_damage = 0, (lambda _: False) if keep_damaged else _second_opinion(stream)
+    census = _Census(stream)
     try:
         for packet in itertools.islice(container.demux(stream), skip, None):
             if _is_encrypted(packet):
@@ -152,11 +154,15 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
                 raise _damaged(path, count, "incomplete packet")
             if notices_damage(packet):
                 raise _damaged(path, count, "a frame that libvpx refuses")
+            census.send(packet)
             for frame in _frames_of(packet, keep_damaged):
                 if frame.is_corrupt and not keep_damaged:
                     raise _damaged(path, count, "a frame with faults")
                 count += 1
+                census.receive(frame)
                 yield frame
+        if census.lost and not keep_damaged:
+            raise _damaged(path, count, f"the end, without {census.lost} others")
         if not keep_damaged and container.format.name == "mpegts" and is_scrambled(path, stream.id):
             raise VideoError(f"{path}: encrypted: could decode {count} frames; the rest needs a key")
     except MemoryError:
@@ -164,6 +170,35 @@ def decoded(container, stream, path, *, skip=0, keep_damaged=False):
     except (av.FFmpegError, OSError) as error:
         if not keep_damaged:
             raise _damaged(path, count, reason(error)) from None
+
+
+class _Census:
+    """Counts the frames of HEVC that its decoder is sent and loses; it says nothing of those with faults.
+
+    Only of those shown after the first: what leans on frames before that cannot be shown. And only in formats
+    that say of each packet, which is one frame, when it is shown.
+    """
+
+    def __init__(self, stream):
+        self._counts = stream.codec_context.name == "hevc" and stream.container.format.name in DATED_FORMATS
+        self._early, self._first, self.lost = [], None, 0
+
+    def send(self, packet):
+        if not (self._counts and packet.size) or packet.is_discard or packet.pts is None:
+            return
+        if self._first is None:
+            self._early.append(packet.pts)
+        else:
+            self.lost += packet.pts > self._first
+
+    def receive(self, frame):
+        if not self._counts or frame.pts is None:
+            self._counts, self.lost = False, 0
+        elif self._first is None:
+            self._first, self.lost = frame.pts, sum(pts > frame.pts for pts in self._early)
+            self._early.clear()
+        else:
+            self.lost -= frame.pts > self._first
 
 
 def _second_opinion(stream):

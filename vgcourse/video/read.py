@@ -83,8 +83,8 @@ def read_clip(path, *, num_frames=None, fps=None, start=0.0, size=None, keep_dam
             centre; an int is a square. It equals `preprocess.resize` and `center_crop` up to the blur of
             colours that the file stores at half size.
         keep_damaged: True yields what the decoder makes of damaged frames and of files that are cut short.
-            Damage is what the decoders notice: in H.264, VP9 and MPEG-4 nearly all, in AV1 half, in HEVC and
-            VP8 little.
+            Damage is what the decoders notice: in H.264, VP9 and MPEG-4 nearly all, in AV1 half, in HEVC the
+            frames that are lost but few of those with faults, in VP8 little.
 
     Returns:
         uint8 array, shape `(num_frames, height, width, 3)`, RGB, range [0, 255].

@@ -18,8 +18,7 @@ from vgcourse.video.containers import VideoError
 
 REORDER_WINDOW = 16  # frames that a decoder can hold back (H.264, HEVC), so that far times can be misplaced
 LONGEST_GAP = 3600  # seconds that a frame can stay; a longer jump is a clock that was set anew
-# Formats that say of each frame when it is shown, and codecs that say of each key frame that it is one.
-DATED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"}
+# Codecs that say of each key frame that it is one.
 KEYED_CODECS = {"h264", "hevc", "av1", "libdav1d", "vp9", "libvpx-vp9", "mjpeg", "prores"}
 PROGRESSIVE = 1  # AV_FIELD_PROGRESSIVE of FFmpeg
 
@@ -192,7 +191,7 @@ def _entry(path, start):
     """
     with decode.open_video(path) as (container, stream):
         codec, second = stream.codec_context.name, 1 / stream.time_base
-        if container.format.name not in DATED_FORMATS or codec not in KEYED_CODECS:
+        if container.format.name not in decode.DATED_FORMATS or codec not in KEYED_CODECS:
             return None
         (backwards, forwards), entry = _usual_steps(stream), None
         try:
@@ -281,7 +280,7 @@ def _packets_are_frames(container, stream):
     Fields are two packets in what was copied from AVCHD; VP8 has hidden frames, MPEG-4 empty ones.
     """
     codec = stream.codec_context
-    if container.format.name not in DATED_FORMATS or codec.name not in KEYED_CODECS:
+    if container.format.name not in decode.DATED_FORMATS or codec.name not in KEYED_CODECS:
         return False
     if codec.name == "h264" and getattr(codec, "field_order", None) != PROGRESSIVE:
         return False

@@ -254,7 +254,7 @@ for name, frames in three.items():
 
 
 # %% [markdown]
-# The mean grey level of the shuffled clip is that of the clip. Its motion energy is several times as large. A
+# The mean grey level of the shuffled clip is that of the clip. Its motion energy is nearly twice as large. A
 # good score is not a high one but one near that of real clips: a frozen clip has energy 0, noise has a lot.
 # **Flicker** looks at what should stand still, the quieter half of the picture (`metrics.flicker`).
 #

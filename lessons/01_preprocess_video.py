@@ -117,8 +117,8 @@ ruined = [
 
 # %%
 alt = "Six: A is too wide, B skips, C jumps, D glitters, E smears, F shakes."
-layout = {"columns": 3, "fps": FPS}
-show.show_grid(np.stack(ruined), labels=list("ABCDEF"), alt=alt, **layout)
+six = show.label_grid(np.stack(ruined), list("ABCDEF"), columns=3, scale=1)
+show.show_clip(six, fps=FPS, zoom=2, alt=alt)
 
 
 # %% [markdown]
@@ -415,9 +415,9 @@ camera = large.reshape(12, 36, 10, 64, 10, 3).mean(axis=(2, 4))
 three = {"nearest": nearest, "antialiased": smooth}
 three["camera"] = camera.astype(np.uint8)
 grid = np.stack(list(three.values()))[:2, :8]
-grid = show.label_grid(grid, list(three)[:2], scale=3)
+grid = show.label_grid(grid, list(three)[:2], scale=1)
 alt = "A tower at night: nearest glitters, antialiased is calm."
-show.show_clip(grid, fps=FPS, alt=alt)
+show.show_clip(grid, fps=FPS, zoom=3, alt=alt)
 
 
 # %% [markdown]

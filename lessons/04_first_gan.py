@@ -130,9 +130,9 @@ share = share[:, None, None, None]
 first = np.repeat(four, 8, axis=0)
 second = np.repeat(np.roll(four, -1, axis=0), 8, axis=0)
 faded = ((1 - share) * first + share * second).astype(np.uint8)
-pair = show.label_grid(np.stack([turned, faded]), ["left", "right"], scale=5)
+pair = show.label_grid(np.stack([turned, faded]), ["left", "right"], scale=2)
 alt = "Two loops of soft figures in rooms that change into one another."
-show.show_clip(pair, fps=8, alt=alt)
+show.show_clip(pair, fps=8, zoom=2, alt=alt)
 
 
 # %% [markdown]

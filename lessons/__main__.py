@@ -5,6 +5,7 @@ uv run python -m lessons build 03 06         only these
 uv run python -m lessons build --prose 03    only text changed: nothing runs, outputs stay
 uv run python -m lessons build --no-execute  convert only, a second a lesson; outputs are lost
 uv run python -m lessons build --check       only say which notebooks are not what lessons/ builds
+uv run python -m lessons slides 05           one file of slides for a browser, of what the last build shows
 uv run python -m lessons warm 04_first_gan   train half the steps and save the state for short runs
 """
 
@@ -16,6 +17,7 @@ import typer
 
 from lessons import build as stage
 from lessons import convert
+from lessons import slides as deck
 from lessons import warm as warming
 
 app = typer.Typer(
@@ -55,6 +57,17 @@ def warm(lesson: Annotated[str, typer.Argument(metavar="NN", help="Number or nam
     for path in convert.find_lessons([lesson]):
         for state in warming.warm_lesson(path):
             print(f"{state}: {state.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command()
+def slides(
+    numbers: Numbers = None,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = deck.OUT,
+):
+    """Write slides with reveal.js, of the notebooks' headings and pictures; S shows the speaker's notes."""
+    for path in convert.find_lessons(numbers):
+        file, count = deck.write_slides(path, out)
+        print(f"{file}: {count} slides, {file.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -101,21 +101,86 @@ def enlarging_matrix(size):
 
 
 # ---- the parts of the painter, for one frame -------------------------------------------------------------
+#
+# Limbs cover a part of the picture only. What has to do with them is computed in a window around the body and
+# laid into the whole: outside, limb maps are 0. It makes a frame a third quicker.
 
 
-def add_drawing(graph, joints, size):
-    """Limb maps (1, limb, size, size) and depths (1, limb) from joints (joint, 3), as `draw_skeleton`."""
+class Window:
+    """The window around a body, as the graph finds it: tensors `top, bottom, left, right` (1,) int64, even.
+
+    It leaves at least a pixel free around every limb: a convolution of limbs in it is one of the whole.
+    """
+
+    def __init__(self, graph, ends, size):
+        self.size = size
+        ax, ay, _, bx, by, _ = ends
+        radii = [graph.constant((radius + 3).reshape(-1, 1)) for radius in radii_of(size)]
+        self.left, self.right = self.side(graph, (ax, bx), radii)
+        self.top, self.bottom = self.side(graph, (ay, by), radii)
+        self.height, self.width = (
+            graph.op("Sub", *p) for p in ((self.bottom, self.top), (self.right, self.left))
+        )
+
+    def side(self, graph, places, radii):
+        """First and last + 1 of the pixels along one side."""
+        first = [graph.op("Sub", *pair) for pair in zip(places, radii, strict=True)]
+        last = [graph.op("Add", *pair) for pair in zip(places, radii, strict=True)]
+        first = graph.op("ReduceMin", graph.op("Min", *first), axes=[0], keepdims=0)
+        last = graph.op("ReduceMax", graph.op("Max", *last), axes=[0], keepdims=0)
+        first = graph.op("Clip", first, number(graph, 0), number(graph, self.size - 8))
+        last = graph.op("Clip", last, number(graph, 8), number(graph, self.size))
+        half, two = number(graph, 0.5), number(graph, 2)
+        first = graph.op("Mul", graph.op("Floor", graph.op("Mul", first, half)), two)
+        last = graph.op("Mul", graph.op("Ceil", graph.op("Mul", last, half)), two)
+        last = graph.op("Max", last, graph.op("Add", first, number(graph, 8)))
+        return [graph.op("Cast", edge, to=TensorProto.INT64) for edge in (first, last)]
+
+    def centres(self, graph, first, last):
+        """Where the pixels from `first` to `last` have their middles."""
+        ends = [graph.reshape(graph.op("Cast", edge, to=TensorProto.FLOAT)) for edge in (first, last)]
+        return graph.op("Add", graph.op("Range", *ends, number(graph, 1)), number(graph, 0.5))
+
+    def shape(self, graph, channels):
+        """A tensor with the shape (1, channels, height, width)."""
+        return graph.op("Concat", graph.constant(np.array([1, channels])), self.height, self.width, axis=0)
+
+    def lay_in_whole(self, graph, x, *, outside=0.0, shrunk=1):
+        """`x` (1, channels, height, width), `shrunk` times as small as pictures, surrounded by `outside`."""
+        none, whole = graph.constant(np.zeros(2, np.int64)), graph.constant(np.array([self.size]))
+        pads = [
+            none,
+            self.top,
+            self.left,
+            none,
+            *(graph.op("Sub", whole, edge) for edge in (self.bottom, self.right)),
+        ]
+        pads = graph.op("Concat", *pads, axis=0)
+        pads = graph.op("Div", pads, graph.constant(np.array([shrunk])))
+        return graph.op("Pad", x, pads, number(graph, outside))
+
+
+def radii_of(size):
+    """Radii of the limbs at both their ends, pixels: two float32 arrays (limb,)."""
+    return (np.array([limb[2:] for limb in LIMBS], np.float32) * np.float32(drawings.STATURE * size)).T
+
+
+def split_ends(graph, joints):
+    """x, y and depth of where limbs start, then of where they end, each (limb, 1)."""
     ends = [graph.constant(np.array([JOINT_NAMES.index(limb[end]) for limb in LIMBS])) for end in (0, 1)]
-    (ax, ay, az), (bx, by, bz) = (
-        graph.op("Split", graph.op("Gather", joints, end, axis=0), outputs=3, axis=1) for end in ends
-    )
-    depth = graph.op("Div", graph.op("Add", az, bz), number(graph, 2 * drawings.DEEPEST * size))
+    both = (graph.op("Split", graph.op("Gather", joints, end, axis=0), outputs=3, axis=1) for end in ends)
+    return [part for parts in both for part in parts]
+
+
+def add_drawing(graph, ends, window):
+    """Limb maps (1, limb, height, width) in the window and depths (1, limb), as `draw_skeleton`."""
+    ax, ay, az, bx, by, bz = (graph.reshape(part, 1, NUM_LIMBS, 1, 1) for part in ends)
+    depth = graph.op("Div", graph.op("Add", az, bz), number(graph, 2 * drawings.DEEPEST * window.size))
     depth = graph.op("Clip", graph.reshape(depth, 1, NUM_LIMBS), number(graph, -1), number(graph, 1))
-    ax, ay, bx, by = (graph.reshape(part, 1, NUM_LIMBS, 1, 1) for part in (ax, ay, bx, by))
     dx, dy = graph.op("Sub", bx, ax), graph.op("Sub", by, ay)
-    centres = np.arange(size, dtype=np.float32) + np.float32(0.5)
-    x = graph.op("Sub", graph.constant(centres.reshape(1, 1, 1, size)), ax)
-    y = graph.op("Sub", graph.constant(centres.reshape(1, 1, size, 1)), ay)
+    x = graph.reshape(window.centres(graph, window.left, window.right), 1, 1, 1, -1)
+    y = graph.reshape(window.centres(graph, window.top, window.bottom), 1, 1, -1, 1)
+    x, y = graph.op("Sub", x, ax), graph.op("Sub", y, ay)
     length = graph.op("Add", graph.op("Mul", dx, dx), graph.op("Mul", dy, dy))
     length = graph.op("Add", length, number(graph, 1e-3))
     along = [graph.op("Div", graph.op("Mul", *pair), length) for pair in ((x, dx), (y, dy))]
@@ -123,29 +188,29 @@ def add_drawing(graph, joints, size):
     off = [graph.op("Sub", at, graph.op("Mul", along, by)) for at, by in ((x, dx), (y, dy))]
     squares = graph.op("Add", *(graph.op("Mul", side, side) for side in off))
     distance = graph.op("Sqrt", graph.op("Add", squares, number(graph, 1e-12)))
-    radii = np.array([limb[2:] for limb in LIMBS], np.float32) * np.float32(drawings.STATURE * size)
-    at_start, growth = radii[:, :1] + 0.5, radii[:, 1:] - radii[:, :1]
-    growth, at_start = (graph.constant(part.reshape(1, NUM_LIMBS, 1, 1)) for part in (growth, at_start))
-    reach = graph.op("Add", graph.op("Mul", along, growth), at_start)
+    at_start, at_end = radii_of(window.size)
+    growth, at_start = (part.reshape(1, NUM_LIMBS, 1, 1) for part in (at_end - at_start, at_start + 0.5))
+    reach = graph.op("Add", graph.op("Mul", along, graph.constant(growth)), graph.constant(at_start))
     maps = graph.op("Clip", graph.op("Sub", reach, distance), number(graph, 0), number(graph, 1))
     return maps, depth
 
 
-def add_limbs_in_front(graph, maps, depth, size):
-    """What of each pixel shows each limb (limb, pixel), and what shows the room (1, pixel)."""
+def add_limbs_in_front(graph, maps, depth, window):
+    """What of each pixel shows each limb (1, limb, height, width), and what shows the room (1, 1, ...)."""
     depth = graph.reshape(depth, NUM_LIMBS, 1)
     # [k, j]: 1 if limb j is before limb k, and 1/2 if they are equally near
     nearer = graph.op("Sub", graph.op("Transpose", depth, perm=[1, 0]), depth)
     before = graph.op("Sigmoid", graph.op("Mul", nearer, number(graph, painting.SHARP)))
     before = graph.op("Mul", before, graph.constant(1 - np.eye(NUM_LIMBS, dtype=np.float32)))
-    maps = graph.reshape(maps, NUM_LIMBS, size * size)
+    maps = graph.reshape(maps, NUM_LIMBS, -1)
     passed = graph.op("Log", graph.op("Sub", number(graph, 1), graph.op("Mul", maps, number(graph, 0.99))))
     visible = graph.op("Mul", maps, graph.op("Exp", graph.op("MatMul", before, passed)))
     ones = graph.constant(np.ones((1, NUM_LIMBS), np.float32))  # a product is a quicker sum over the limbs
     room = graph.op("Exp", graph.op("MatMul", ones, passed))
     total = graph.op("Add", graph.op("MatMul", ones, visible), number(graph, 1e-4))
     covered = graph.op("Div", graph.op("Sub", number(graph, 1), room), total)
-    return graph.op("Mul", visible, covered), room
+    visible = graph.op("Reshape", graph.op("Mul", visible, covered), window.shape(graph, NUM_LIMBS))
+    return visible, graph.op("Reshape", room, window.shape(graph, 1))
 
 
 def add_limb_depths(graph, maps, depth):
@@ -167,60 +232,98 @@ def add_enlarged(graph, x, factor):
     return graph.op("Resize", x, "", factors, mode="linear", coordinate_transformation_mode="half_pixel")
 
 
-def add_mask_net(graph, model, maps, depth, room, code):
-    """Logits (1, 1 + num_colours + 1, size, size) of the U-Net `painter.mask_net`."""
-    convolutions, enlargers = (
-        layers_of(model, kind) for kind in (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-    )
-    convolutions = [layer for layer in convolutions if not isinstance(layer, keras.layers.Conv2DTranspose)]
-    styles = iter(layers_of(model, keras.layers.Dense))
+class MaskNet:
+    """The U-Net `painter.mask_net`, layer after layer.
 
-    def convolve(x, layer):
-        kernel, bias = arrays(layer)
-        before = (len(kernel) - layer.strides[0]) // 2  # Keras's "same"; the odd pixel goes at the end
-        after = len(kernel) - layer.strides[0] - before
-        kernel = graph.weight(kernel.transpose(3, 2, 0, 1), output_axis=0)
-        pads, strides = [before, before, after, after], list(layer.strides)
-        return graph.op("Conv", x, kernel, graph.constant(bias), pads=pads, strides=strides)
+    Args:
+        graph: a `Graph`.
+        model: the Keras model.
+        code: name of the tensor (1, code and limb depths) that styles every layer.
+    """
 
-    def styled(x):
-        kernel, bias = arrays(next(styles))
+    def __init__(self, graph, model, code):
+        self.graph, self.code = graph, code
+        self.enlargers = layers_of(model, keras.layers.Conv2DTranspose)
+        every = layers_of(model, keras.layers.Conv2D)
+        self.convolutions = [layer for layer in every if layer not in self.enlargers]
+        self.styles = iter(layers_of(model, keras.layers.Dense))
+
+    def logits(self, maps, depth, room, window):
+        """Logits (1, 1 + num_colours + 1, size, size) from limb maps in the window, depths and the room."""
+        graph, steps = self.graph, len(self.enlargers) + 1
+        x, skips = self.styled(self.first(maps, depth, room, window)), []
+        skips.append(x)
+        for layer in self.convolutions[1:steps]:
+            x = self.styled(self.convolve(x, *arrays(layer), stride=2))
+            skips.append(x)
+        pairs = zip(self.enlargers, self.convolutions[steps:-1], skips[-2::-1], strict=True)
+        for enlarger, convolution, skip in pairs:
+            x = graph.op("Concat", graph.enlarge(x, *arrays(enlarger)), skip, axis=1)
+            x = self.styled(self.convolve(x, *arrays(convolution)))
+        return self.last(x, maps, window)
+
+    def first(self, maps, depth, room, window):
+        """The first convolution: maps, maps times depth, room. The depths go into its kernel."""
+        kernel, bias = arrays(self.convolutions[0])
+        plain, deep, rest = np.split(kernel, [NUM_LIMBS, 2 * NUM_LIMBS], axis=2)
+        plain, deep = (self.kernel(part) for part in (plain, deep))
+        depth = self.graph.reshape(depth, 1, NUM_LIMBS, 1, 1)
+        kernel = self.graph.op("Add", plain, self.graph.op("Mul", deep, depth))
+        limbs = self.graph.op("Conv", maps, kernel, strides=[2, 2], pads=[1, 1, 1, 1])
+        limbs = window.lay_in_whole(self.graph, limbs, shrunk=2)
+        return self.graph.op("Add", self.convolve(room, rest, bias, stride=2), limbs)
+
+    def last(self, x, maps, window):
+        """The last convolution: what the net has found, enlarged, and the maps once more."""
+        kernel, bias = arrays(self.convolutions[-1])
+        found, limbs = np.split(kernel, [kernel.shape[2] - NUM_LIMBS], axis=2)
+        limbs = self.convolve(maps, limbs, None)
+        found = self.convolve(add_enlarged(self.graph, x, 2), found, bias)
+        return self.graph.op("Add", found, window.lay_in_whole(self.graph, limbs))
+
+    def convolve(self, x, kernel, bias, *, stride=1):
+        before = (len(kernel) - stride) // 2  # Keras's "same"; the odd pixel goes at the end
+        after = len(kernel) - stride - before
+        weights = [self.kernel(kernel)] + ([] if bias is None else [self.graph.constant(bias)])
+        return self.graph.op("Conv", x, *weights, pads=[before] * 2 + [after] * 2, strides=[stride] * 2)
+
+    def kernel(self, kernel):
+        return self.graph.weight(kernel.transpose(3, 2, 0, 1), output_axis=0)
+
+    def styled(self, x):
+        kernel, bias = arrays(next(self.styles))
         width = len(bias) // 2
         bias[:width] += 1
-        both = graph.reshape(graph.dense(code, kernel, bias), 1, 2 * width, 1, 1)
-        scale, shift = graph.op("Split", both, outputs=2, axis=1)
-        return graph.op("LeakyRelu", graph.op("Add", graph.op("Mul", x, scale), shift), alpha=SLOPE)
-
-    near = graph.op("Mul", maps, graph.reshape(depth, 1, NUM_LIMBS, 1, 1))
-    x, skips, steps = graph.op("Concat", maps, near, room, axis=1), [], len(enlargers) + 1
-    for layer in convolutions[:steps]:
-        x = styled(convolve(x, layer))
-        skips.append(x)
-    for layer, after, skip in zip(enlargers, convolutions[steps:-1], skips[-2::-1], strict=True):
-        x = graph.op("Concat", graph.enlarge(x, *arrays(layer)), skip, axis=1)
-        x = styled(convolve(x, after))
-    x = graph.op("Concat", add_enlarged(graph, x, 2), maps, axis=1)
-    return convolve(x, convolutions[-1])
+        both = self.graph.reshape(self.graph.dense(self.code, kernel, bias), 1, 2 * width, 1, 1)
+        scale, shift = self.graph.op("Split", both, outputs=2, axis=1)
+        x = self.graph.op("Add", self.graph.op("Mul", x, scale), shift)
+        return self.graph.op("LeakyRelu", x, alpha=SLOPE)
 
 
-def add_mixture(graph, logits, visible, free, colours, room, size):
-    """The frame (size, size, 3): every pixel a mixture of colours and room, shaded."""
+def add_mixture(graph, logits, prior, parts, size):
+    """The frame (size, size, 3): every pixel a mixture of colours and room, shaded.
+
+    Args:
+        logits: of shade, colours and room, (1, 1 + num_colours + 1, size, size).
+        prior: what of each pixel shows each limb, (1, limb, size, size), and what the room, (1, 1, size, size).
+        parts: colours (num_colours, 3) and room (1, 3, size, size).
+    """
     pixels, learned = size * size, painting.NUM_LEARNED
-    parts = graph.constant(np.array([1, NUM_LIMBS + learned + 1]))
-    shade, logits = graph.op("Split", graph.reshape(logits, -1, pixels), parts, outputs=2, axis=0)
-    unseen = graph.constant(np.zeros((learned, pixels), np.float32)) if learned else None
-    prior = graph.op("Concat", *filter(None, (visible, unseen, free)), axis=0)
-    weights = graph.op("Mul", graph.op("Exp", logits), graph.op("Add", prior, number(graph, painting.LEAST)))
+    counts = graph.constant(np.array([1, NUM_LIMBS + learned, 1]))
+    shade, weights, behind = graph.op("Split", graph.reshape(logits, -1, pixels), counts, outputs=3, axis=0)
+    (visible, free), (colours, room) = (graph.reshape(part, -1, pixels) for part in prior), parts
+    unseen = graph.op("Expand", number(graph, 0), graph.constant(np.array([learned, pixels])))
+    shares = graph.op("Add", graph.op("Concat", visible, unseen, axis=0), number(graph, painting.LEAST))
+    weights = graph.op("Mul", graph.op("Exp", weights), shares)
+    behind = graph.op("Mul", graph.op("Exp", behind), graph.op("Add", free, number(graph, painting.LEAST)))
     # One product sums up the colours and, in its last row, the weights.
-    nothing = graph.constant(np.zeros((1, 3), np.float32))
-    colours = graph.op("Transpose", graph.op("Concat", colours, nothing, axis=0), perm=[1, 0])
-    ones = graph.constant(np.ones((1, NUM_LIMBS + learned + 1), np.float32))
-    sums = graph.op("MatMul", graph.op("Concat", colours, ones, axis=0), weights)
-    last = graph.constant(np.array([NUM_LIMBS + learned]))
-    behind = graph.op("Mul", graph.op("Gather", weights, last, axis=0), graph.reshape(room, 3, pixels))
-    mixed, total = graph.op("Split", sums, graph.constant(np.array([3, 1])), outputs=2, axis=0)
-    painted = graph.op("Div", graph.op("Add", mixed, behind), total)
-    light = graph.op("Add", graph.op("Tanh", shade), number(graph, 1))
+    ones = graph.constant(np.ones((NUM_LIMBS + learned, 1), np.float32))
+    told = graph.op("Transpose", graph.op("Concat", colours, ones, axis=1), perm=[1, 0])
+    counts = graph.constant(np.array([3, 1]))
+    mixed, total = graph.op("Split", graph.op("MatMul", told, weights), counts, outputs=2, axis=0)
+    mixed = graph.op("Add", mixed, graph.op("Mul", behind, graph.reshape(room, 3, pixels)))
+    painted = graph.op("Div", mixed, graph.op("Add", total, behind))
+    light = graph.op("Add", graph.op("Tanh", shade), number(graph, 1))  # it multiplies, and black is -1
     shaded = graph.op("Mul", graph.op("Add", painted, number(graph, 1)), light)
     frame = graph.op("Sub", shaded, number(graph, 1))
     return graph.reshape(graph.op("Transpose", frame, perm=[1, 0]), size, size, 3)
@@ -257,12 +360,15 @@ def to_onnx(painter, *, weights="float16"):
     colours, code, rows, cells = (
         graph.reshape(part, *shape) for part, shape in zip(parts, shapes.values(), strict=True)
     )
-    maps, depth = add_drawing(graph, "joints", size)
+    ends = split_ends(graph, "joints")
+    window = Window(graph, ends, size)
+    maps, depth = add_drawing(graph, ends, window)
     room = add_room(graph, rows, cells, size)
     code = graph.op("Concat", graph.reshape(code, 1, -1), add_limb_depths(graph, maps, depth), axis=1)
-    logits = add_mask_net(graph, painter.mask_net, maps, depth, room, code)
-    visible, free = add_limbs_in_front(graph, maps, depth, size)
-    frame = add_mixture(graph, logits, visible, free, colours, room, size)
+    logits = MaskNet(graph, painter.mask_net, code).logits(maps, depth, room, window)
+    visible, free = add_limbs_in_front(graph, maps, depth, window)
+    prior = window.lay_in_whole(graph, visible), window.lay_in_whole(graph, free, outside=1.0)
+    frame = add_mixture(graph, logits, prior, (colours, room), size)
     graph.nodes.append(helper.make_node("Identity", [frame], ["frame"]))
     inputs = {"joints": [len(JOINT_NAMES), 3], "look": [sum(lengths)]}
     return finish(graph, inputs, {"frame": [size, size, 3]}, name="painter")

@@ -1,8 +1,6 @@
 """The painter as an ONNX file, for the puppet page: a pose and a person in, a picture out.
 
-    uv run --group book python -m book.export_painter OUT
-
-The graph paints one frame: it takes `joints` (joint, 3), pixels and depth, and `look` (look_length,), all that
+The graph paints one frame: it takes `joints` (joint, 3), pixels and depth, and `look` (numbers,), all that
 the painter keeps of a person, and returns `frame` (size, size, 3), from -1 to about 1. A person is one row of
 numbers (`pack_look`), so two people are mixed by mixing their rows.
 
@@ -305,7 +303,7 @@ def add_mixture(graph, logits, prior, parts, size):
 
     Args:
         logits: of shade, colours and room, (1, 1 + num_colours + 1, size, size).
-        prior: what of each pixel shows each limb, (1, limb, size, size), and what the room, (1, 1, size, size).
+        prior: what of a pixel shows each limb, (1, limb, size, size), and what the room, (1, 1, size, size).
         parts: colours (num_colours, 3) and room (1, 3, size, size).
     """
     pixels, learned = size * size, painting.NUM_LEARNED
@@ -375,9 +373,12 @@ def to_onnx(painter, *, weights="float16"):
 
 
 def finish(graph, inputs, outputs, *, name):
-    """A checked ONNX model of a graph; inputs and outputs are name -> shape, all float32."""
+    """A checked ONNX model; inputs and outputs are name -> shape, or (type, shape) if not float32."""
     infos = [
-        [helper.make_tensor_value_info(key, TensorProto.FLOAT, shape) for key, shape in part.items()]
+        [
+            helper.make_tensor_value_info(key, *(of if isinstance(of, tuple) else (TensorProto.FLOAT, of)))
+            for key, of in part.items()
+        ]
         for part in (inputs, outputs)
     ]
     body = helper.make_graph(graph.nodes, name, *infos, graph.initializers)

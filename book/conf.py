@@ -12,7 +12,7 @@ version = release = vgcourse.__version__
 language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
-exclude_patterns = ["play", "minimax", "gallery"]
+exclude_patterns = ["play", "puppet", "minimax", "gallery"]
 nb_execution_mode = "off"  # outputs are those of the committed notebooks
 nb_ipywidgets_js = {}  # no widget needs a script: each has a still picture and a link to a live page
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]

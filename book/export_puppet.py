@@ -6,6 +6,7 @@ uv run --group book python -m book.export_puppet OUT
 import argparse
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,7 @@ def describe(painter, motion):
         "joints": list(people.JOINT_NAMES),
         "num_components": motion.num_components,
         "num_people": NUM_PEOPLE,
+        "look": sum(math.prod(shape) for shape in export_painter.look_parts(painter.size).values()),
         "start": START,
     }
 

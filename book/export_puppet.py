@@ -17,7 +17,7 @@ from vgcourse import generate, people, preprocess
 from vgcourse.structure import paint_frames
 
 NUM_PEOPLE = 24
-FACE = 40  # pixels around a face, on the wall of people
+FACE = 30  # pixels around a face, on the wall of people
 START = {"person": 5, "action": "dance", "motion": 1, "frame": 4}
 
 
@@ -75,7 +75,7 @@ def write_faces(size, path):
     faces = []
     for number in range(NUM_PEOPLE):
         frame, joints = generate.reference_of(number, size=size)
-        x, y = joints[people.JOINT_NAMES.index("head"), :2].round().astype(int) - FACE // 2 + (0, 4)
+        x, y = joints[people.JOINT_NAMES.index("head"), :2].round().astype(int) - FACE // 2 + (0, 2)
         faces.append(frame[max(0, y) : max(0, y) + FACE, x : x + FACE])
     Image.fromarray(np.concatenate(faces, axis=1)).save(path, lossless=True)
 

@@ -78,7 +78,7 @@ def add_network(graph, model, x, num_actions, *, time=None):
 
 
 def sort_dense(model):
-    """The dense layers of the network by what they do; by shape, for two of them start from the same place."""
+    """The dense layers of the network by what they do, told apart by their shapes."""
     num_components = model.outputs[0].shape[1]
     every = layers_of(model, keras.layers.Dense)
     (out,) = (layer for layer in every if layer.units == num_components)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from book import export_motion, export_painter
-from vgcourse import generate, people, preprocess
+from vgcourse import generate, people
 from vgcourse.structure import paint_frames
 
 NUM_PEOPLE = 24
@@ -24,9 +24,9 @@ START = {"person": 5, "action": "dance", "motion": 1, "frame": 4}
 def export(folder):
     """Write the page's files.
 
-    `painter.onnx`, `motion_gan.onnx` and `motion_flow.onnx`; `people.f32`, a row of `export_painter.pack_look`
-    for everybody; `faces.webp`, their faces side by side; `poster.png`, what is seen while all that loads; and
-    `puppet.json`, which describes them.
+    These are `painter.onnx`, `motion_gan.onnx` and `motion_flow.onnx`; `people.f32`, a row of
+    `export_painter.pack_look` for everybody; `faces.webp`, their faces side by side; `poster.png`, what is seen
+    while all that loads; and `puppet.json`, which describes them.
 
     Args:
         folder: where they go; made if it is missing.

@@ -3,7 +3,6 @@
 Times are printed, and asserted as the best of three; VGCOURSE_BROWSER_SLACK as in `test_play`.
 """
 
-import io
 import os
 import statistics
 
@@ -11,11 +10,9 @@ import av
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PIL import Image
 
 from lessons.convert import ROOT
 from vgcourse import generate, people, structure
-from vgcourse.structure import painter as painting
 
 pytestmark = pytest.mark.slow
 

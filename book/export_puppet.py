@@ -24,9 +24,9 @@ START = {"person": 5, "action": "dance", "motion": 1, "frame": 4}
 def export(folder):
     """Write the page's files.
 
-    These are `painter.onnx`, `motion_gan.onnx` and `motion_flow.onnx`; `people.f32`, a row of
-    `export_painter.pack_look` for everybody; `faces.webp`, their faces side by side; `poster.png`, what is seen
-    while all that loads; and `puppet.json`, which describes them.
+    These are `painter.onnx`, `motion_gan.onnx` and `motion_flow.onnx`; `people.f32`, for everybody a row of
+    `export_painter.pack_look`; `faces.webp`, their faces side by side; `poster.png`, which is seen while all
+    that loads; and `puppet.json`, which describes them.
 
     Args:
         folder: where they go; made if it is missing.

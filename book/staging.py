@@ -20,7 +20,7 @@ BADGE = re.compile(r"\[!\[([^\]]*)\]\([^)]*\)\]\(([^)]*)\)")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 # Lesson and what draws its panel -> the live page that has something alike.
 PLAY = "[The play page](../play.md) does it live, in your browser."
-PUPPET = "On [the puppet page](../puppet.md) you drag the figure, and the painter paints, live, in your browser."
+PUPPET = "On [the puppet page](../puppet.md) you drag the figure, and the painter paints, in your browser."
 MINIMAX = "[The minimax page](../minimax.md) plays on, live in your browser."
 LIVE = {
     ("00", "draw"): PLAY,

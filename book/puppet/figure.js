@@ -9,7 +9,7 @@ const STEP = 2; // pixels of the frame that an arrow key moves a joint
  * @param {SVGElement} svg with a view box of the frame's size
  * @param skeleton as `makeSkeleton` gives it
  * @param {{pose: () => Float32Array, begin: () => void, move: (pose: Float32Array) => void, end: () => void,
- *   choose: (joint: string) => void}} reader what the figure asks and tells
+ *   choose: (label: string) => void}} reader what the figure asks and tells
  * @param {Element[]} surfaces elements on which the pointer drags, all showing the same frame
  */
 export function makeFigure(svg, skeleton, size, reader, surfaces) {
@@ -43,7 +43,6 @@ export function makeFigure(svg, skeleton, size, reader, surfaces) {
     dots[chosen].classList.remove("chosen");
     chosen = index;
     dots[chosen].classList.add("chosen");
-    reader.choose(skeleton.handles[chosen].joint);
   }
 
   function placeOf(event) {
@@ -90,7 +89,10 @@ export function makeFigure(svg, skeleton, size, reader, surfaces) {
   svg.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
     const next = { n: 1, p: -1 }[event.key];
-    if (next) choose((chosen + next + dots.length) % dots.length);
+    if (next) {
+      choose((chosen + next + dots.length) % dots.length);
+      reader.choose(skeleton.handles[chosen].label);
+    }
     if (!by) return;
     event.preventDefault();
     reader.begin();

@@ -110,7 +110,7 @@ async function run(engine) {
   function change({ own: nextOwn = own, ...changes }) {
     const person = JSON.stringify([state.person, state.with, state.blend]);
     state = { ...state, ...changes };
-    if (nextOwn !== own && !nextOwn) playing.play(true);
+    if (nextOwn !== own && !nextOwn) playing.release();
     own = nextOwn;
     showState(state, own);
     playing.setRate(facts.fps * state.speed);
@@ -159,27 +159,43 @@ function connectPlaying(onTick) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const clock = makeClock(onTick);
   let wanted = !still.matches;
+  let before = null; // whether it played until the reader took hold of the figure
   const play = (want) => {
     wanted = want;
     clock.set(wanted && !document.hidden);
     at("pause").textContent = wanted ? "Pause" : "Play";
   };
-  at("pause").addEventListener("click", () => play(!wanted));
+  at("pause").addEventListener("click", () => {
+    before = null;
+    play(!wanted);
+  });
   still.addEventListener("change", () => play(!still.matches));
   document.addEventListener("visibilitychange", () => play(wanted));
   play(wanted);
-  return { play, setRate: clock.setRate };
+  return {
+    setRate: clock.setRate,
+    hold() {
+      before ??= wanted;
+      play(false);
+    },
+    /** Play again if it did. */
+    release() {
+      if (before !== null) play(before);
+      before = null;
+    },
+  };
 }
 
 /**
  * Dragging: the picture follows the figure, always the latest pose, and one picture at a time.
- * @returns what figure and sliders tell: `pose`, `begin`, `move`, `end`, `choose`; and `held`, whether it is dragged
+ * @returns what figure and sliders tell: `pose`, `begin`, `move`, `end`, `choose`; and `record`
  */
 function connectDragging({ engine, look, show, playing, pose, showPose, keep }) {
   let latest = null;
   let since = 0;
   let busy = false;
   let held = false;
+  let late = false; // whether what is held was held when a recording ended: it moves nothing any more
   let free = false; // whether `end` keeps the pose; a recording keeps the poses itself
 
   async function follow() {
@@ -190,6 +206,7 @@ function connectDragging({ engine, look, show, playing, pose, showPose, keep }) 
       const begin = since;
       const picture = toRgba(await engine.paint(drawn, look(), { urgent: true }).done);
       if (latest) show(0, picture);
+      if (performance.getEntriesByName("drag").length > 99) performance.clearMeasures("drag");
       performance.measure("drag", { start: begin });
     }
     busy = false;
@@ -199,27 +216,28 @@ function connectDragging({ engine, look, show, playing, pose, showPose, keep }) 
     pose: () => latest ?? pose(),
     begin() {
       held = true;
-      playing.play(false);
+      late = false;
+      playing.hold();
     },
     move(next) {
+      if (late) return;
       [latest, since] = [next, performance.now()];
       showPose(next);
       follow();
     },
     end() {
       held = false;
-      if (!latest || free) return;
+      if (!latest || free || late) return;
       keep([latest]);
       latest = null;
     },
-    choose() {},
+    choose: (label) => say(`${label}: arrow keys move it.`),
     /** While a recording runs, poses follow each other without being kept. */
     record(on) {
       free = on;
-      if (!on) latest = null;
-    },
-    get held() {
-      return held;
+      if (on) return;
+      late = held;
+      latest = null;
     },
   };
 }
@@ -231,13 +249,14 @@ function connectRecording({ facts, skeleton, reader, playing, keep, name }) {
     Object.assign(at("record"), { textContent: "Record two seconds", ariaPressed: "false" });
     running = null;
     reader.record(false);
+    playing.release();
   };
   at("record").addEventListener("click", async () => {
     if (running) {
       running.stop();
       return;
     }
-    playing.play(false);
+    playing.hold();
     reader.record(true);
     at("page").classList.add("puppet-recording");
     Object.assign(at("record"), { textContent: "Stop", ariaPressed: "true" });
@@ -254,9 +273,7 @@ function connectRecording({ facts, skeleton, reader, playing, keep, name }) {
     running = record(facts, skeleton, reader.pose, (share) => say(`Recording … ${(2 * share).toFixed(1)} s of 2 s`));
     const poses = await running.done;
     end();
-    if (!poses) return;
-    keep(poses);
-    playing.play(true);
+    if (poses) keep(poses);
   });
 }
 

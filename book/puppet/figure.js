@@ -2,7 +2,7 @@
 
 import { STICKS } from "./skeleton.js";
 
-const NEAR = 14; // pixels of the frame around a handle that take hold of it
+const NEAR = 20; // pixels of the frame around a handle that take hold of it
 const STEP = 2; // pixels of the frame that an arrow key moves a joint
 
 /**

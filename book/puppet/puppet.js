@@ -96,6 +96,7 @@ async function run(engine) {
     const poses = own ?? (await motion());
     if (mine !== turn) return;
     at("other-1").hidden = at("other-2").hidden = !state.three;
+    at("page").classList.toggle("puppet-three", state.three);
     at("canvas").ariaLabel = describe(state, own);
     const done = clip.set(poses, everybody());
     showPose(clip.pose);

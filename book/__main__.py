@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 
 from book import export_game, export_model, export_puppet, gallery, staging
+from lessons import repository
 
 BOOK, ROOT = staging.ROOT / "book", staging.ROOT
 MODULES = BOOK / "node_modules"
@@ -57,6 +58,8 @@ def stage(source):
         (source / folder).mkdir(parents=True)
     for page in (*BOOK.glob("*.md"), BOOK / "conf.py", BOOK / "favicon.svg"):
         shutil.copy(page, source)
+    home = (BOOK / "index.md").read_text(encoding="utf-8")
+    (source / "index.md").write_text(home.replace("REPOSITORY", repository()), encoding="utf-8")
     for path in staging.lessons():
         nbformat.write(staging.stage_notebook(path, static), source / "notebooks" / path.name)
     for path in staging.solutions():
@@ -68,6 +71,7 @@ def stage(source):
     export_model.export(static / "play")
     export_game.export(static / "minimax")
     export_puppet.export(static / "puppet")
+    (static / "card.png").write_bytes(gallery.demo().png)
     gallery.write_gallery(source / "gallery", static / "gallery", "_static/gallery/")
 
 

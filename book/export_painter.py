@@ -308,6 +308,8 @@ def add_mixture(graph, logits, prior, parts, size):
     """
     pixels, learned = size * size, painting.NUM_LEARNED
     counts = graph.constant(np.array([1, NUM_LIMBS + learned, 1]))
+    # Exponentials of more than 88 are infinite; no logit of a trained painter comes near that.
+    logits = graph.op("Clip", logits, "", number(graph, 80))
     shade, weights, behind = graph.op("Split", graph.reshape(logits, -1, pixels), counts, outputs=3, axis=0)
     (visible, free), (colours, room) = (graph.reshape(part, -1, pixels) for part in prior), parts
     unseen = graph.op("Expand", number(graph, 0), graph.constant(np.array([learned, pixels])))

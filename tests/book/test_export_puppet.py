@@ -27,7 +27,7 @@ ACTIONS = ["walk", "wave", "dance"]
 def randomised(model, seed=0):
     """The model with weights such as a training leaves: none is 0."""
     rng = np.random.default_rng(seed)
-    model.set_weights([weight + 0.1 * rng.standard_normal(weight.shape) for weight in model.get_weights()])
+    model.set_weights([weight + 0.02 * rng.standard_normal(weight.shape) for weight in model.get_weights()])
     return model
 
 

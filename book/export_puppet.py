@@ -47,7 +47,7 @@ def export(folder):
     }
     (folder / "puppet.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     write_faces(painter.size, folder / "faces.webp")
-    write_poster(painter, motions["gan"], folder / "poster.png")
+    write_poster(painter, motions["flow"], folder / "poster.png")
 
 
 def facts_of(data):
@@ -81,7 +81,7 @@ def write_faces(size, path):
 
 
 def write_poster(painter, motion, path):
-    """The frame with which the page opens."""
+    """The frame with which the page opens; `motion` is the model that the page begins with."""
     noise = np.random.default_rng([START["motion"], 1]).standard_normal(
         (1, motion.num_components), np.float32
     )

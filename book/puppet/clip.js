@@ -56,8 +56,9 @@ export function makeClip(engine, show) {
     get moments() {
       return poses.map((_, frame) => pictures.map((of) => of[frame]));
     },
+    /** Begin there, with the next poses that are set. */
     goTo(frame) {
-      place = frame % (poses.length || 1);
+      place = frame;
     },
     /** One frame on, if it is painted; returns whether. */
     step() {

@@ -144,6 +144,9 @@ def test_the_page_opens_with_a_person_and_shows_how_far_it_is(open_puppet, scree
     page.wait_for_function("document.getElementById('puppet-progress').value > 0.5", timeout=60_000)
     page.wait_for_selector("#puppet-page[data-clips]", timeout=120_000)
     assert not progress.is_visible()
+    poster = io.BytesIO(page.request.get(page.url.replace(PUPPET, "_static/puppet/poster.png")).body())
+    poster = np.asarray(Image.open(poster).convert("RGB"), np.float32)
+    assert np.abs(picture(page) - poster).mean() < 1  # nothing jumps when the first picture comes
     assert picture(page).std() > 20
     box = page.locator("#puppet-canvas").bounding_box()
     assert box["width"] >= 600

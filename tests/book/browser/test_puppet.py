@@ -3,6 +3,7 @@
 Times are printed, and asserted as the best of three; VGCOURSE_BROWSER_SLACK as in `test_play`.
 """
 
+import io
 import os
 import statistics
 
@@ -10,6 +11,7 @@ import av
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image
 
 from lessons.convert import ROOT
 from vgcourse import generate, people, structure
@@ -17,11 +19,8 @@ from vgcourse import generate, people, structure
 pytestmark = pytest.mark.slow
 
 PUPPET = "puppet.html"
-DRAG_BAR, CLIP_BAR, FIRST_BAR = (
-    60,
-    700,
-    200,
-)  # ms on two idle cores: median drag to picture; 16 frames; the first
+# ms on two idle cores: median from drag to picture; 16 frames; the first of them
+DRAG_BAR, CLIP_BAR, FIRST_BAR = 60, 700, 200
 SLACK = float(os.environ.get("VGCOURSE_BROWSER_SLACK", "1"))
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 MODULE = "name => new URL(`_static/puppet/${name}`, location.href).href"

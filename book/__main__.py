@@ -4,8 +4,8 @@ uv run python -m book                               to book/_build/site
 uv run python -m book --out DIR
 uv run python -m http.server -d book/_build/site    then open the address that it prints
 
-Stages the pages, copies the scripts that npm installed (`book/package.json`), exports the generator and the
-minimax games for the live pages, and runs Sphinx. The first time npm needs the network; the finished site
+Stages the pages, copies the scripts that npm installed (`book/package.json`), exports the models and
+the minimax games for the live pages, and runs Sphinx. The first time npm needs the network; the finished site
 needs nothing outside its own folder, and works below any path.
 """
 
@@ -19,7 +19,8 @@ from pathlib import Path
 
 import nbformat
 
-from book import export_game, export_model, gallery, staging
+from book import export_game, export_model, export_puppet, gallery, staging
+from lessons import repository
 
 BOOK, ROOT = staging.ROOT / "book", staging.ROOT
 MODULES = BOOK / "node_modules"
@@ -57,6 +58,8 @@ def stage(source):
         (source / folder).mkdir(parents=True)
     for page in (*BOOK.glob("*.md"), BOOK / "conf.py", BOOK / "favicon.svg"):
         shutil.copy(page, source)
+    home = (BOOK / "index.md").read_text(encoding="utf-8")
+    (source / "index.md").write_text(home.replace("REPOSITORY", repository()), encoding="utf-8")
     for path in staging.lessons():
         nbformat.write(staging.stage_notebook(path, static), source / "notebooks" / path.name)
     for path in staging.solutions():
@@ -67,6 +70,8 @@ def stage(source):
     stage_scripts(source, static)
     export_model.export(static / "play")
     export_game.export(static / "minimax")
+    export_puppet.export(static / "puppet")
+    (static / "card.png").write_bytes(gallery.demo().png)
     gallery.write_gallery(source / "gallery", static / "gallery", "_static/gallery/")
 
 
@@ -78,7 +83,7 @@ def stage_scripts(source, static):
     (static / "vendor" / "PACKAGES.txt").write_text(notices(), encoding="utf-8")
     for name in ("book.css", "book.js", "frames.js"):
         shutil.copy(BOOK / name, static)
-    for name in ("play", "minimax"):
+    for name in ("play", "puppet", "minimax"):
         shutil.copytree(BOOK / name, static / name, ignore=shutil.ignore_patterns("*.html"))
         (source / name).mkdir(parents=True)
         shutil.copy(BOOK / name / f"{name}.html", source / name)

@@ -12,12 +12,22 @@ version = release = vgcourse.__version__
 language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
-exclude_patterns = ["play", "minimax", "gallery"]
+exclude_patterns = ["play", "puppet", "minimax", "gallery"]
 nb_execution_mode = "off"  # outputs are those of the committed notebooks
 nb_ipywidgets_js = {}  # no widget needs a script: each has a still picture and a link to a live page
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
+# What a link to a page shows where it is shared; addresses there must be whole.
+ABOUT = "Train a video GAN on your laptop and play with it in your browser: people who walk, wave and dance."
+OWNER, NAME = repository().split("/")[-2:]
+myst_html_meta = {
+    "description": ABOUT,
+    "property=og:title": project,
+    "property=og:description": ABOUT,
+    "property=og:image": f"https://{OWNER}.github.io/{NAME}/_static/card.png",
+    "twitter:card": "summary_large_image",
+}
 
 # Docstrings are written in Markdown's way: a name between single backticks is code.
 default_role = "code"

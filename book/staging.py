@@ -20,6 +20,7 @@ BADGE = re.compile(r"\[!\[([^\]]*)\]\([^)]*\)\]\(([^)]*)\)")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 # Lesson and what draws its panel -> the live page that has something alike.
 PLAY = "[The play page](../play.md) does it live, in your browser."
+PUPPET = "On [the puppet page](../puppet.md) you drag the figure, and the painter paints, in your browser."
 MINIMAX = "[The minimax page](../minimax.md) plays on, live in your browser."
 LIVE = {
     ("00", "draw"): PLAY,
@@ -27,6 +28,8 @@ LIVE = {
     ("03", "draw_moment"): MINIMAX,
     ("05", "own_clip"): PLAY,
     ("06", "control_panel"): PLAY,
+    ("09", "draw_pose"): PUPPET,
+    ("10", "draw_guided"): PUPPET,
     ("11", "control_panel"): PLAY,
 }
 KERNEL = "In the notebook there are sliders here, which need a running kernel."

@@ -49,9 +49,11 @@ export function asSeed(text) {
 }
 
 /** State -> "?person=12&...": only what differs from the start. A link or a reload shows the same person. */
-export function toAddress(state, start) {
+export function toAddress(state, start, facts) {
   const query = new URLSearchParams();
-  for (const [key, name] of Object.entries(KEYS)) if (state[key] !== start[key]) query.set(name, state[key]);
+  for (const [key, name] of Object.entries(KEYS)) {
+    if (state[key] !== start[key]) query.set(name, key === "action" ? facts.actions[state.action] : state[key]);
+  }
   if (state.looks.some(Boolean)) query.set("looks", state.looks.join("_"));
   return query.size ? `?${query}` : "";
 }
@@ -62,7 +64,8 @@ export function fromAddress(text, start, facts) {
   const found = {};
   for (const [key, name] of Object.entries(KEYS)) {
     const [given, seed] = [query.get(name), asSeed(query.get(name) ?? "")];
-    if (key === "blend" && given && given >= 0 && given <= 1) found.blend = Number(given);
+    if (key === "action" && facts.actions.includes(given)) found.action = facts.actions.indexOf(given);
+    else if (key === "blend" && given && given >= 0 && given <= 1) found.blend = Number(given);
     else if (key !== "blend" && seed !== null && (key !== "action" || seed < facts.actions.length)) found[key] = seed;
   }
   const looks = (query.get("looks") ?? "").split("_").map(Number);

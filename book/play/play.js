@@ -57,7 +57,7 @@ function run(generator) {
     clock.setRate(facts.fps * state.speed);
     if (clipKey(state) !== before) paint(state);
     followLater();
-    history.replaceState(null, "", location.pathname + toAddress(state, start) + location.hash);
+    history.replaceState(null, "", location.pathname + toAddress(state, start, facts) + location.hash);
   }
 
   connectControls(facts, start, () => state, change);

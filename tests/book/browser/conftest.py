@@ -222,12 +222,12 @@ def site(tmp_path_factory):
 def open_site(browser, site):
     """A function: address of a page of the book -> the page, with all that went wrong in `page.troubles`.
 
-    Requests that leave the machine are stopped and counted as trouble; other settings are those of
-    Playwright's `new_context`.
+    Requests that leave the machine are stopped and counted as trouble. `prepare` is called with the context
+    before the page is opened; other settings are those of Playwright's `new_context`.
     """
     contexts = []
 
-    def open_page(address, **settings):
+    def open_page(address, *, prepare=None, **settings):
         context = browser.new_context(**settings)
         contexts.append(context)
         page = context.new_page()
@@ -240,6 +240,8 @@ def open_site(browser, site):
             return route.abort()
 
         context.route("**/*", route)
+        if prepare:
+            prepare(context)
         page.on("pageerror", lambda error: page.troubles.append(str(error)))
         page.on("console", lambda line: line.type == "error" and page.troubles.append(line.text))
         page.on("response", lambda a: a.status >= 400 and page.troubles.append(f"{a.status} {a.url}"))

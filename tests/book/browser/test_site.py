@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 AXE = ROOT / "book" / "node_modules" / "axe-core" / "axe.min.js"
 LESSONS = [f"notebooks/{path.stem}.html" for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))]
-PAGES = ["index.html", "play.html", "minimax.html", "gallery.html", "glossary.html", "datasheet.html"]
-PAGES += ["instructors.html", "api.html", *LESSONS]
+PAGES = ["index.html", "play.html", "puppet.html", "minimax.html", "gallery.html", "glossary.html"]
+PAGES += ["datasheet.html", "instructors.html", "api.html", *LESSONS]
 SOLUTIONS = [address.replace("notebooks/", "solutions/") for address in LESSONS]
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 

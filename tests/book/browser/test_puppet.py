@@ -1,6 +1,6 @@
 """The puppet page in a real browser: dragging, painting and motion are those of the package; failures say so.
 
-Times are printed, and the best of three held against four times the bar; VGCOURSE_BROWSER_SLACK as in `test_play`.
+Times are printed, and the best of three held against four times the bar; VGCOURSE_BROWSER_SLACK as there.
 """
 
 import io

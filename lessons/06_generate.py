@@ -444,6 +444,12 @@ def person_gaps(vectors, people):
     return distances[same & other_clip].mean(), distances[~same].mean()
 
 
+line = np.array([[0.0], [1], [5]])  # the first two are of one person
+gaps = person_gaps(line, np.array([0, 0, 1]))
+assert gaps == (1, 4.5)
+print("by hand 1 and 4.5; person_gaps:", *gaps)
+
+
 # %% tags=["nbval-ignore-output"]
 who = np.repeat(PEOPLE, len(actions))
 vectors = features.content_features(clips).mean(axis=1)  # one vector a clip

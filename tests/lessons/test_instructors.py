@@ -29,7 +29,7 @@ def test_minutes_are_those_that_the_lessons_promise():
         number: re.search(r"^# About (\d+) minutes", text, re.M).group(1) for number, text in texts.items()
     }
     assert told == promised
-    assert sum(map(int, told.values())) == 630, "the notes say ten and a half hours"
+    assert sum(map(int, told.values())) == 645, "the notes say ten and three quarters"
 
 
 @pytest.mark.parametrize("title", ["Misconceptions", "Exit tickets"])

@@ -144,7 +144,7 @@ def test_a_text_that_is_too_long_is_cut_at_its_end():
 @pytest.fixture
 def made(monkeypatch):
     """What the pictures are made of, not encoded."""
-    monkeypatch.setattr(sheets, "moving_picture", lambda clip, alt, *, fps: (clip, alt, fps))
+    monkeypatch.setattr(sheets, "moving_picture", lambda clip, alt, *, fps, zoom=1: (clip, alt, fps))
     monkeypatch.setattr(sheets, "still_picture", lambda frame, alt: (frame, alt))
 
 

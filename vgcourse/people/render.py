@@ -155,7 +155,17 @@ def _render_file(job):
 
 
 def write_h264(path, clip, *, fps=25, crf=22):
-    """Write a small MP4; slower and smaller than `video.write_video`: the data set must stay under 8 MB."""
+    """Write a small MP4; slower and smaller than `video.write_video`: the data set must stay under 8 MB.
+
+    Args:
+        path: where to write it.
+        clip: uint8 `(T, height, width, 3)`, height and width even.
+        fps: frames per second.
+        crf: quality of libx264, lower is better.
+
+    Raises:
+        VideoError: the file cannot be written.
+    """
     options = {"crf": str(crf), "preset": "veryslow", "threads": "1"}
     try:
         with new_file(path) as part, av.open(str(part), "w") as container:

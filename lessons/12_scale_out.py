@@ -21,7 +21,7 @@
 # - count the work of a step, and estimate what larger videos cost on a laptop, one GPU and eight;
 # - try the rule for larger batches until it breaks, and train with two processes that talk to each other.
 #
-# About 50 minutes, of which two cores compute for three.
+# About 50 minutes, of which two cores compute for about four.
 
 # %% tags=["setup"]
 # In Colab this installs the course; elsewhere it does nothing.

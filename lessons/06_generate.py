@@ -371,8 +371,8 @@ print("people of each kind:", len(crowds["lines"]))
 # %% tags=["nbval-ignore-output"]
 for name in crowds:
     print(
-        f"halfway on {name:13} people differ by {variety[name]:4.1f} grey "
-        f"levels; all limbs in {found[name]:.2f} of frames"
+        f"{name:13} people differ by {variety[name]:4.1f} grey levels, "
+        f"all limbs in {found[name]:.2f} of frames"
     )
 
 # %%

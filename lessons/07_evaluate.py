@@ -58,7 +58,7 @@ path_picture("evaluate")
 SEED = 0  # of all random numbers
 PER_ACTION = 8  # clips of each action, real and generated
 NUM_PAIRS = 10  # in the game
-STILL, EVERY = 5, 2  # clips to look at; compare every second pixel and frame
+EVERY = 2  # compare every second pixel and frame
 
 # %% [markdown]
 # ## 1. You are the judge

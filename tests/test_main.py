@@ -368,6 +368,8 @@ ADDRESS = "gs://bucket/there"
         ["generate", "run", ADDRESS],
         ["generate", ADDRESS, "out"],
         ["evaluate", "run", ADDRESS],
+        ["grade", ADDRESS],
+        ["grade", ".", "--out", ADDRESS],
     ],
 )
 def test_an_address_is_no_folder_of_this_machine(monkeypatch, capsys, tmp_path, arguments):

@@ -375,8 +375,12 @@ def train_features(
 
 @app.command()
 def grade(
-    folder: Annotated[Path, typer.Argument(help="Of what was handed in: <name>/03_gan_minimax.ipynb, ...")],
-    out: Annotated[Path, typer.Option(help="Folder for grades.csv and mistakes.html.")] = Path("grades"),
+    folder: Annotated[
+        Path, typer.Argument(callback=local, help="Of what was handed in: <name>/03_gan_minimax.ipynb, ...")
+    ],
+    out: Annotated[
+        Path, typer.Option(callback=local, help="Folder for grades.csv and mistakes.html.")
+    ] = Path("grades"),
     minutes: Annotated[
         float, typer.Option(min=0.05, max=LONGEST, help="The most that one notebook may take.")
     ] = 10.0,

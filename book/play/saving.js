@@ -14,20 +14,47 @@ const WEBM_SECONDS = 3;
  * @returns {Blob} a GIF that repeats for ever
  */
 export function asGif(frames, { size, fps }) {
-  const all = new Uint8ClampedArray(frames.length * frames[0].length);
-  frames.forEach((frame, k) => all.set(frame, k * frame.length));
-  const palette = quantize(all, 256); // one for all frames, or colours would flicker
-  const gif = GIFEncoder();
-  const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const [canvas, enlarge] = [makeCanvas(SIDE, SIDE), makeEnlarger(size)];
+  return encodeGif(frames, canvas, (frame) => enlarge(canvas, frame), { pixels: joined(frames), fps, note: NOTE });
+}
+
+/** Record a loop again and again for a few seconds; as `asGif`, but in a promise. */
+export async function asWebm(frames, { size, fps }) {
+  const [canvas, enlarge] = [makeCanvas(2 * SIDE, 2 * SIDE), makeEnlarger(size)];
+  return recordWebm(frames, canvas, (frame) => enlarge(canvas, frame), { fps, seconds: WEBM_SECONDS, bits: 4e6 });
+}
+
+// ---- what any page can use ---------------------------------------------------------------------------------
+
+export const makeCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+
+/** All pictures, RGBA, one after the other. */
+export function joined(pictures) {
+  const all = new Uint8ClampedArray(pictures.length * pictures[0].length);
+  pictures.forEach((picture, k) => all.set(picture, k * picture.length));
+  return all;
+}
+
+/**
+ * @param {Array} moments what is seen, one after the other
+ * @param {HTMLCanvasElement} canvas as large as the file
+ * @param {(moment) => void} draw puts a moment on the canvas
+ * @param {{pixels: Uint8ClampedArray, fps: number, note: string}} options RGBA that has all colours, frames per
+ *   second, the comment within the file
+ * @returns {Blob} a GIF that repeats for ever
+ */
+export function encodeGif(moments, canvas, draw, { pixels, fps, note }) {
+  const { width, height } = canvas;
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const enlarge = makeEnlarger(size);
-  frames.forEach((frame, k) => {
-    enlarge(canvas, frame);
-    const index = applyPalette(context.getImageData(0, 0, SIDE, SIDE).data, palette);
-    gif.writeFrame(index, SIDE, SIDE, { palette: k ? undefined : palette, delay: Math.max(20, 1000 / fps) });
+  const palette = quantize(pixels, 256); // one for all frames, or colours would flicker
+  const gif = GIFEncoder();
+  moments.forEach((moment, k) => {
+    draw(moment);
+    const index = applyPalette(context.getImageData(0, 0, width, height).data, palette);
+    gif.writeFrame(index, width, height, { palette: k ? undefined : palette, delay: Math.max(20, 1000 / fps) });
   });
-  const note = new TextEncoder().encode(NOTE);
-  gif.stream.writeBytes([0x21, 0xfe, note.length, ...note, 0]); // a comment, as the format has it
+  const bytes = new TextEncoder().encode(note);
+  gif.stream.writeBytes([0x21, 0xfe, bytes.length, ...bytes, 0]); // a comment, as the format has it
   gif.finish();
   return new Blob([gif.bytes()], { type: "image/gif" });
 }
@@ -37,29 +64,27 @@ export function whyNoWebm() {
   if (typeof MediaRecorder !== "function" || !HTMLCanvasElement.prototype.captureStream) {
     return "This browser cannot record video: save a GIF instead.";
   }
-  const type = WEBM_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
-  return type ? null : "This browser cannot write WebM: save a GIF instead.";
+  return webmType() ? null : "This browser cannot write WebM: save a GIF instead.";
 }
 
+const webmType = () => WEBM_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
+
 /**
- * Record a loop again and again for a few seconds.
- * @param {Uint8ClampedArray[]} frames RGBA of one loop
- * @param {{size: number, fps: number}} options as in `asGif`
+ * Record moments again and again for some seconds; the arguments are those of `encodeGif`.
+ * @param {{fps: number, seconds: number, bits: number}} options frames per second, length, bits per second
  * @returns {Promise<Blob>}
  */
-export async function asWebm(frames, { size, fps }) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 2 * SIDE, height: 2 * SIDE });
-  const enlarge = makeEnlarger(size);
-  enlarge(canvas, frames[0]);
-  const mimeType = WEBM_TYPES.find((each) => MediaRecorder.isTypeSupported(each));
-  const recorder = new MediaRecorder(canvas.captureStream(), { mimeType, videoBitsPerSecond: 4e6 });
+export async function recordWebm(moments, canvas, draw, { fps, seconds, bits }) {
+  draw(moments[0]);
+  const settings = { mimeType: webmType(), videoBitsPerSecond: bits };
+  const recorder = new MediaRecorder(canvas.captureStream(), settings);
   const parts = [];
   recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
   const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
   recorder.start();
-  const turns = Math.ceil((WEBM_SECONDS * fps) / frames.length);
-  for (let k = 0; k < turns * frames.length; k++) {
-    enlarge(canvas, frames[k % frames.length]);
+  const turns = Math.ceil((seconds * fps) / moments.length);
+  for (let k = 0; k < turns * moments.length; k++) {
+    draw(moments[k % moments.length]);
     await new Promise((resolve) => setTimeout(resolve, 1000 / fps));
   }
   recorder.stop();

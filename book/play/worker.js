@@ -10,6 +10,7 @@
  * first: the reader sees a frame of the new person while the rest is still being made.
  */
 
+import { Failure, orElse } from "./failure.js";
 import { bestLoop } from "./loops.js";
 
 const PORTION = 5; // frames at a time, after a first one on its own
@@ -141,18 +142,6 @@ function messagesIn() {
     port2.postMessage(null);
   });
 }
-
-class Failure extends Error {
-  constructor(reason, cause) {
-    super(String(cause?.message ?? cause));
-    this.reason = reason;
-  }
-}
-
-const orElse = (reason, promise) =>
-  promise.catch((cause) => {
-    throw new Failure(reason, cause);
-  });
 
 function fail(error) {
   jobs = [];

@@ -7,6 +7,8 @@
  *      {type: "failed", reason}: one of the keys of MESSAGES in messages.js
  */
 
+import { Failure, orElse } from "../play/failure.js";
+
 const RUNTIME = new URL("../vendor/onnxruntime-web/", import.meta.url);
 const WASM = new URL("ort-wasm-simd-threaded.wasm", RUNTIME);
 
@@ -110,18 +112,6 @@ async function move({ kind, noise, action, steps, guidance }) {
   }
   return (await velocity(points, action, 1)).joints.data;
 }
-
-class Failure extends Error {
-  constructor(reason, cause) {
-    super(String(cause?.message ?? cause));
-    this.reason = reason;
-  }
-}
-
-const orElse = (reason, promise) =>
-  promise.catch((cause) => {
-    throw new Failure(reason, cause);
-  });
 
 function fail(error) {
   postMessage({ type: "failed", reason: error.reason ?? "crashed", detail: error.message });

@@ -9,7 +9,7 @@ from lessons import build, convert
 
 ROWS = {row["lesson"]: row for row in csv.DictReader(build.SECONDS.open(encoding="utf-8"))}
 WORDS = {"half a minute": 0.5, "one": 1, "one minute": 1, "two": 2, "three": 3, "four": 4, "five": 5}
-MOST, MOST_SILENT = 300, 80  # seconds of a lesson; of a cell without progress, on a core without AVX-512
+MOST, MOST_SILENT = 300, 60  # seconds of a lesson; of a cell that shows no progress
 LIVE = ("display_id", "training.train(", "on_sample", "live", "tqdm")  # what a cell with progress contains
 
 

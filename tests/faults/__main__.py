@@ -11,10 +11,13 @@ was not noticed, or its tests fail without it; 2: one cannot be planted. The wor
 """
 
 import argparse
+import contextlib
+import multiprocessing
 import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,8 +31,12 @@ HERE = Path(__file__).resolve().parent
 PATIENCE = 3600  # seconds for one run of tests; a fault may make them hang
 FIRST_FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 NOT_NOTICED = "NOT NOTICED"
-# Every fault meets the same examples; no notebook is among the default tests.
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "--hypothesis-seed=0")
+# Every fault meets the same examples; no notebook is among the default tests; one process does for a file.
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "--hypothesis-seed=0", "-n", "0")
+# What a run of tests imports first and takes longest: loaded once, in a process whose forks run the tests.
+SLOW_LIBRARIES = ["tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib.pyplot", "av"]
+FORKING = "forkserver" in multiprocessing.get_all_start_methods()  # not on Windows
+PROCESSES = multiprocessing.get_context("forkserver" if FORKING else "spawn")
 
 
 class Fault(NamedTuple):
@@ -180,25 +187,59 @@ def run_tests(tests, folder):
     Raises:
         CannotPlantError: pytest found no test, or could not start.
     """
-    command = [sys.executable, "-m", "pytest", *OPTIONS, tests]
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile("w+", encoding="utf-8") as log:
-        options = {
-            "cwd": folder,
-            "env": environment(folder, cache),
-            "stdout": log,
-            "stderr": subprocess.STDOUT,
-        }
-        try:
-            code = subprocess.run(command, timeout=PATIENCE, check=False, **options).returncode
-        except subprocess.TimeoutExpired:
+    with tempfile.TemporaryDirectory() as own:
+        log = Path(own, "log")
+        arguments = ([*OPTIONS, tests], folder, environment(folder, Path(own, "cache")), log)
+        process = PROCESSES.Process(target=pytest_in, args=arguments)
+        process.start()
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            stop_group(process)
             return Result(f"no end within {PATIENCE} s", time.monotonic() - start)
-        log.seek(0)
-        output = log.read()
+        code = process.exitcode
+        output = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     failed = FIRST_FAILURE.search(output)
+    if code < 0:  # a signal: the fault brought Python down
+        return Result(f"ended by signal {-code}", time.monotonic() - start)
     if code and not failed:
         raise CannotPlantError(f"{tests}: pytest ended with {code}\n{output[-2000:]}")
     return Result(failed.group(1) if code else "", time.monotonic() - start)
+
+
+def pytest_in(command, folder, variables, log):
+    """In a process of its own: run pytest in a folder, and end with its exit code.
+
+    Args:
+        command: list of strings, the arguments of pytest.
+        folder: Path of the copy, where modules are looked for first.
+        variables: dict of strings, the whole environment.
+        log: Path; what the tests print.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()  # so that what the tests have started can be stopped with them
+    os.environ.clear()
+    os.environ.update(variables)
+    with log.open("w") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "vgcourse")]:
+        del sys.modules[name]  # those of the copy are meant
+    import pytest
+
+    code = pytest.main(command)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def stop_group(process):
+    """End a process and what it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+    process.join()
 
 
 def try_faults(faults, folder, report=print):
@@ -274,6 +315,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             copy_project(Path(folder))
             check_import(Path(folder))
+            if FORKING:
+                PROCESSES.set_forkserver_preload(SLOW_LIBRARIES)
             print(row("fault", "noticed by"))
             return try_faults(faults, Path(folder), lambda line: print(line, flush=True))
     except CannotPlantError as error:

@@ -22,6 +22,18 @@ def test_other(tmp_path):
     code = "import house; print(house.double(4))"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path).strip() == b"8"
 """
+TEST_KILLED = """
+import house, os, signal
+def test_killed():
+    if house.add(2, 3) != 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+TEST_SLOW = """
+import house, time
+def test_slow():
+    while house.add(2, 3) != 5:
+        time.sleep(1)
+"""
 TEST_BROKEN = """
 def test_broken():
     assert False
@@ -36,7 +48,8 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "tests").mkdir()
     (tmp_path / "house.py").write_text(SUM)
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
-    for name, text in {"add": TEST_ADD, "other": TEST_OTHER, "broken": TEST_BROKEN, "none": ""}.items():
+    texts = {"add": TEST_ADD, "other": TEST_OTHER, "killed": TEST_KILLED, "slow": TEST_SLOW}
+    for name, text in {**texts, "broken": TEST_BROKEN, "none": ""}.items():
         (tmp_path / "tests" / f"test_{name}.py").write_text(text)
     return tmp_path
 
@@ -67,6 +80,16 @@ def test_noticed_or_not_and_the_project_is_as_before(house):
     ]  # fmt: skip
     assert [line.endswith(f" {end}") for line, end in zip(lines, ends, strict=True)] == [True] * 8, lines
     assert (house / "house.py").read_text() == SUM
+
+
+@pytest.mark.skipif(not tool.FORKING, reason="signals as Unix knows them")
+def test_a_fault_that_ends_python_or_never_ends_is_noticed(house, monkeypatch):
+    assert tool.run_tests("tests/test_killed.py", house).failed == ""
+    monkeypatch.setattr(tool, "PATIENCE", 8)
+    assert tool.run_tests("tests/test_slow.py", house).failed == ""
+    (house / "house.py").write_text(SUM.replace("a + b", "a - b"))
+    assert tool.run_tests("tests/test_killed.py", house).failed == "ended by signal 9"
+    assert tool.run_tests("tests/test_slow.py", house).failed == "no end within 8 s"
 
 
 @pytest.mark.parametrize(

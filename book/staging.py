@@ -1,6 +1,5 @@
 """Notebooks and Markdown files of the repository as pages of the book."""
 
-import html
 import re
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import nbformat
 
 from book import frames, players
 from lessons import repository
-from vgcourse.classroom.check.core import EXERCISES
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -19,7 +17,6 @@ PAGES = {
     "INSTRUCTORS.md": "../instructors.md",
 }
 BADGE = re.compile(r"\[!\[([^\]]*)\]\([^)]*\)\]\(([^)]*)\)")
-HINT = re.compile(r'check\.hint\("(\w+)"\)')
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 # Lesson and what draws its panel -> the live page that has something alike.
 PLAY = "[The play page](../play.md) does it live, in your browser."
@@ -77,9 +74,7 @@ def stage_notebook(path, static):
     for cell in notebook.cells:
         cells.append(cell)
         if cell.cell_type == "markdown":
-            names = HINT.findall(cell.source)
             cell.source = relink(cell.source, path.parent)
-            cells += [nbformat.v4.new_markdown_cell(hints(name), id=f"hints-{name}") for name in names]
             continue
         for output in cell.outputs:
             stage_output(cell, output, static)
@@ -93,19 +88,6 @@ def stage_notebook(path, static):
         cells.append(nbformat.v4.new_markdown_cell(text, id="solutions"))
     notebook.cells = cells
     return notebook
-
-
-def hints(name):
-    """The hints of an exercise, folded, for readers who have no kernel to ask; Markdown.
-
-    Args:
-        name: of the exercise.
-    """
-    items = [re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text)) for text in EXERCISES[name].hints]
-    listed = "".join(f"<li>{item}</li>" for item in items)
-    words = "A hint" if len(items) == 1 else f"{len(items)} hints, the gentlest first"
-    fold = f'<details class="hints"><summary>{words}</summary><ol>{listed}</ol></details>'
-    return f"```{{raw}} html\n{fold}\n```"
 
 
 def stage_output(cell, output, static):

@@ -19,7 +19,6 @@ from book import __main__ as build
 from book import frames, gallery, players, staging
 from vgcourse import show
 from vgcourse.classroom import widgets
-from vgcourse.classroom.check.core import EXERCISES
 
 LESSONS = staging.lessons()
 ids = [path.stem for path in LESSONS]
@@ -109,27 +108,6 @@ def test_every_panel_has_something_in_its_place(path, tmp_path, monkeypatch):
     text = [cell.source for cell in after.cells if cell.cell_type == "markdown"]
     assert sum("class='frames'" in t or "running kernel" in t for t in text) >= expected
     assert not any(staging.is_panel(o) for cell in after.cells for o in cell.get("outputs", []))
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=ids)
-def test_a_reader_can_open_the_hints_of_every_exercise(path, tmp_path, monkeypatch):
-    monkeypatch.setattr(staging, "panel_text", lambda *_: "")
-    text = [c.source for c in staging.stage_notebook(path, tmp_path).cells if c.cell_type == "markdown"]
-    folds = [
-        re.findall("<li>(.*?)</li>", t) for t in text if t.startswith('```{raw} html\n<details class="hints"')
-    ]
-    tagged = [c for c in nbformat.read(path, as_version=4).cells if "exercise" in c.metadata.get("tags", [])]
-    assert len(folds) == len(tagged)
-    asked = [name for t in text for name in staging.HINT.findall(t)]
-    assert [len(fold) for fold in folds] == [len(EXERCISES[name].hints) for name in asked]
-    assert all(fold[0] for fold in folds)
-
-
-def test_hints_are_text_and_code():
-    assert "<li>" not in EXERCISES["raw_bytes"].hints[0]
-    hints = staging.hints("order_frames")
-    assert hints.count("<li>") == len(EXERCISES["order_frames"].hints)
-    assert "`" not in hints.removeprefix("```{raw}").removesuffix("```")
 
 
 @pytest.mark.parametrize("path", staging.solutions(), ids=lambda path: path.stem)

@@ -86,7 +86,7 @@ class Panel(ipywidgets.VBox):
         self.update()
 
     def _lay_out(self, groups):
-        """The picture at the left, the controls at the right; below it where the picture needs all the room."""
+        """The picture at the left, the controls beside it, or below where the picture needs the room."""
         left = ipywidgets.Box([self.picture], layout={"flex": "0 1 auto", "margin": "0 1em 0 0"})
         right = ipywidgets.VBox(
             [*self._groups(groups), self._bar()], layout={"flex": "1 1 20em", "max_width": "36em"}

@@ -37,16 +37,17 @@ READY = """\
 <img alt="" width="1" height="1"
  src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
  onload="const image = this, look = (times) => {
- const panel = image.closest('.vgcourse-panel'), all = panel ? panel.querySelectorAll('.noUi-handle') : [];
+ const panel = image.closest('.vgcourse-panel');
  if (panel) {
- panel.setAttribute('data-lm-suppress-shortcuts', 'true');
- panel.querySelector('.vgcourse-caption').setAttribute('aria-live', 'polite'); }
- for (const handle of all) {
+ panel.querySelector('.vgcourse-caption').setAttribute('aria-live', 'polite');
+ for (const control of panel.querySelectorAll('.noUi-handle, select, button, input, a'))
+ control.setAttribute('data-lm-suppress-shortcuts', 'true');
+ for (const handle of panel.querySelectorAll('.noUi-handle')) {
  const label = handle.closest('.widget-inline-hbox').querySelector('.widget-label');
- handle.setAttribute('aria-label', label.textContent); }
+ handle.setAttribute('aria-label', label.textContent); } }
  if (times) setTimeout(look, 500, times - 1); }; look(6)">"""
 DOWNLOAD = """\
-<a href="#" download="{name}" onclick="
+<a href="#" download="{name}" style="margin-left:8px; text-decoration:underline" onclick="
  this.href = this.closest('.vgcourse-panel').querySelector('.vgcourse-picture img').src">download</a>"""
 
 
@@ -75,19 +76,22 @@ class Panel(ipywidgets.VBox):
             rows=6, layout={"width": "95%", "max_width": "50em", "display": "none"}
         )
         self.buttons = self._make_buttons()
+        beside = self._lay_out(groups or {"": list(controls)})
+        super().__init__([beside, self.caption, self.message, self.code, ipywidgets.HTML(READY)])
         for widget, name in ((self, "panel"), (self.picture, "picture"), (self.caption, "caption")):
             widget.add_class(f"vgcourse-{name}")
-        left = ipywidgets.Box([self.picture], layout={"flex": "0 1 auto", "margin": "0 1em 0 0"})
-        right = ipywidgets.VBox(
-            [*self._groups(groups or {"": list(controls)}), self._bar()],
-            layout={"flex": "1 1 20em", "max_width": "36em"},
-        )
-        beside = ipywidgets.Box([left, right], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
-        super().__init__([beside, self.caption, self.message, self.code, ipywidgets.HTML(READY)])
         for widget in controls.values():
             widget.observe(self.update, "value")
         self.moving.observe(self._show, "value")
         self.update()
+
+    def _lay_out(self, groups):
+        """The picture at the left, the controls beside it, or below where the picture needs the room."""
+        left = ipywidgets.Box([self.picture], layout={"flex": "0 1 auto", "margin": "0 1em 0 0"})
+        right = ipywidgets.VBox(
+            [*self._groups(groups), self._bar()], layout={"flex": "1 1 20em", "max_width": "36em"}
+        )
+        return ipywidgets.Box([left, right], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
 
     def _groups(self, groups):
         """Boxes of controls, each below its title; the last has the box to tick, too."""

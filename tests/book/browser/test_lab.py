@@ -151,7 +151,7 @@ def test_controls_have_names_and_keys_stay_in_the_panel(generating):
     panel.locator(".noUi-handle[aria-label='person']").focus()
     count = "window.jupyterapp.shell.currentWidget.content.widgets.length"
     cells = generating.evaluate(count)
-    for key in "bddax":
+    for key in "ba":  # each would insert a cell
         generating.keyboard.press(key)
     generating.wait_for_timeout(500)
     assert generating.evaluate(count) == cells

@@ -116,7 +116,7 @@ def distances(times):
 # %%
 def seen_frames(clip="A", frames="0 1 2 3"):
     """Four frames of a clip, and how far apart they are."""
-    told = frames in CHOICES[:-1]
+    told = frames != CHOICES[-1]
     times = np.arange(NUM_SEEN) * UNTOLD[clip]
     words = "evenly spaced, and nobody says how far apart"
     if told:
@@ -138,6 +138,9 @@ def seen_frames(clip="A", frames="0 1 2 3"):
 #
 # Choose which four, and go through A, B and C. **Which choices let you tell all three apart? With which do two
 # clips show you the very same thing?** Write down who is who.
+
+# %%
+seen_frames("A", "0 1 2 3")
 
 # %%
 widgets.explore(seen_frames, clip=["A", "B", "C"], frames=CHOICES)

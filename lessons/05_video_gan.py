@@ -56,6 +56,8 @@ from vgcourse import (
     show,
     training,
 )
+
+# %%
 from vgcourse.classroom import budget, check, widgets
 from vgcourse.evaluate import metrics
 from vgcourse.gan import losses, models
@@ -266,6 +268,7 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+# %%
 def gru_step(weights, state, noise):
     """The next state (batch, units), from the one before and noise."""
     kernel, recurrent, (input_bias, state_bias) = weights
@@ -282,6 +285,8 @@ cell = keras.layers.GRUCell(24)
 state = rng.standard_normal((2, 24))
 noise = rng.standard_normal((2, MOTION_DIM))
 expected, _ = cell(noise.astype("float32"), [tf.constant(state, tf.float32)])
+
+# %%
 weights = [np.array(w, np.float64) for w in cell.get_weights()]
 ours = gru_step(weights, state, noise)
 assert np.allclose(ours, expected, atol=1e-5)
@@ -296,6 +301,8 @@ motion_rnn = models.build_motion_rnn(NUM_FRAMES, len(names))
 noise = rng.standard_normal((1, NUM_FRAMES, MOTION_DIM)).astype("float32")
 late = noise.copy()
 late[:, 8:] = 0  # other noise from frame 8 on
+
+# %%
 walk = np.array([names.index("walk")])
 both = [motion_rnn([z, walk]).numpy()[0] for z in (noise, late)]
 changed = (both[0] != both[1]).any(axis=1)
@@ -312,6 +319,8 @@ shipped = generate.load_generator()
 labels = np.array([shipped.action_names.index(action) for action in three])
 noise = np.repeat(generate.motion_noise(shipped, [4]), len(three), axis=0)
 paths = np.array(shipped.motion_rnn([noise, labels]))
+
+# %%
 flat = paths.reshape(-1, MOTION_DIM) - paths.mean(axis=(0, 1))
 directions = np.linalg.svd(flat, full_matrices=False)[2][:2]
 flat = (flat @ directions.T).reshape(len(three), NUM_FRAMES, 2)
@@ -397,6 +406,8 @@ noise = generate.motion_noise(shipped, [3])
 codes = shipped.motion_rnn([noise, np.array([names.index("wave2")])])
 person = np.repeat(code, NUM_FRAMES, axis=0)
 latent = np.concatenate([person, codes[0]], axis=1)
+
+# %%
 masks = np.array(tf.nn.softmax(shipped.frame_generator(latent)))[..., None]
 colours = np.array(shipped.palette(code))[0]
 room = np.array(shipped.backdrop(code))[0]
@@ -404,12 +415,14 @@ made = np.array(shipped.render(code, codes))[0]
 whole = sum(masks[..., k, :] * colours[k] for k in range(8))
 assert np.allclose(whole + masks[..., 8, :] * room, made, atol=1e-4)
 
-# %% tags=["nbval-ignore-output"]
+# %%
 full = masks / masks.max(axis=(0, 1, 2))
 layers = [full[..., k, :] * colours[k] for k in range(8)]
 layers += [full[..., 8, :] * room, made]
 layers = preprocess.to_uint8(np.stack(layers).astype("float32"))
 labels = [f"colour {k + 1}" for k in range(8)] + ["backdrop", "all together"]
+
+# %% tags=["nbval-ignore-output"]
 show.show_clip(
     show.label_grid(layers, labels, scale=1),
     zoom=2,
@@ -428,7 +441,7 @@ print("masks of a pixel add up to", f"{masks.sum(axis=3).mean():.2f}")
 # %% [markdown]
 # So one content code should give one person in any action. Three people in columns:
 
-# %% tags=["nbval-ignore-output"]
+# %%
 matrix = generate.swap_motion(
     shipped,
     content_seeds=[0, 1, 5],
@@ -438,6 +451,8 @@ matrix = generate.swap_motion(
 two_rows = matrix.swapaxes(0, 1).reshape(-1, *matrix.shape[2:])
 looped = generate.loop_together(two_rows, num_frames=10)
 labels = ["walk"] * 3 + ["jack"] * 3
+
+# %% tags=["nbval-ignore-output"]
 show.show_clip(
     show.label_grid(looped, labels, columns=3, scale=1),
     zoom=2,

@@ -856,6 +856,7 @@ assert untrained < 0.25
 print("untrained: recognised in fewer than 25 clips of 100; guessing: 10")
 # Does nothing, unless VGCOURSE_BUDGET=small asks for short trainings.
 budget.warm_start(game, "05_video_gan")
+target, history = int(game.step) + STEPS, []
 
 
 # %%
@@ -878,7 +879,8 @@ live = display(live_picture(game), display_id=True)
 history = training.train(
     game,
     clips,
-    steps=int(game.step) + STEPS,
+    steps=target,
+    history=history,
     batch_size=BATCH_SIZE,
     on_sample=lambda game: live.update(live_picture(game)),
 )

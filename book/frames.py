@@ -34,7 +34,7 @@ DRAWN = {
     ("03", "draw_game"): {"mean": 5, "downhill": 5, "loss": 2, "data": 2},
     ("03", "draw_moment"): {"game": 4, "snapshot": 11},
     ("04", "draw_walk"): {"first": 3, "second": 3, "position": 9},
-    ("05", "seen_frames"): {"start": 4, "stride": 5, "action": 2},
+    ("05", "seen_frames"): {"clip": 3, "frames": 5},
     ("06", "control_panel"): {"action": 10, "blend": 3},
     ("07", "draw_bells"): {"mean": 7, "spread": 4},
     ("08", "augmented_sheet"): {"right": 3, "hole_side": 4},

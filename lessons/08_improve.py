@@ -321,33 +321,37 @@ COLOURS = {"data": show.BLUE, "architecture": show.GREEN}
 COLOURS |= {"game": show.VERMILION, "time": show.PURPLE}
 
 
-def draw_panel(axes, score, order, mine):
+# %%
+def draw_panel(axes, score, order, runs):
     """A dot for each seed, a stroke for the median, grey the baseline."""
-    base = TABLE[score]["baseline"]
+    base = runs["baseline"]
     axes.axvspan(min(base), max(base), color="0.85")
     for place, lever in enumerate(order):
-        values = TABLE[score].get(lever) or mine.get(score, [])
+        values = runs.get(lever, [])
         colour = COLOURS.get(KINDS.get(lever), "black")
         axes.plot(values, [place] * len(values), "o", color=colour)
         if len(values) > 1:
             axes.plot(median(values), place, "|", color=colour, ms=18)
     if SIGN[score] < 0:
-        log_axis(axes, sum(TABLE[score].values(), []))
+        log_axis(axes, sum(runs.values(), []))
     axes.set(title=score, ylim=(len(order) - 0.5, -0.5))
     axes.set_yticks(range(len(order)), [])
     axes.spines[["top", "right"]].set_visible(False)
 
 
 # %%
-def chart(mine_name="", mine=None):
+def chart(mine=None):
     """All levers by the scores that have room, best at the top."""
-    mine = mine or {}
-    first = TABLE[ROOM[0]] | ({mine_name: mine[ROOM[0]]} if mine else {})
+    table = {score: dict(TABLE[score]) for score in ROOM}
+    for score in ROOM:
+        for name, found in (mine or {}).items():
+            table[score] |= {name: found[score]} if score in found else {}
+    first = table[ROOM[0]]
     order = sorted(first, key=lambda lever: -median(first[lever]))
     figure = Figure(figsize=(9.6, 1 + 0.3 * len(order)), layout="constrained")
     panels = figure.subplots(1, len(ROOM))
     for axes, score in zip(panels, ROOM, strict=True):
-        draw_panel(axes, score, order, mine)
+        draw_panel(axes, score, order, table[score])
     words = [f"{KINDS.get(k, '')}: {k}".lstrip(": ") for k in order]
     panels[0].set_yticklabels(words)
     said = ", ".join(f"{k} {median(first[k]):.2f}" for k in order)
@@ -781,7 +785,7 @@ assert min(mine["first classifier"]) > 0.5
 print("recognised: untrained under 50% of 500 clips, trained over 50%")
 
 # %% tags=["nbval-ignore-output"]
-chart(f"yours: R1 {R1_GAMMA}, batch {BATCH_SIZE}", mine)
+chart({f"yours: R1 {R1_GAMMA}, batch {BATCH_SIZE}": mine})
 
 # %%
 recipe = [row for row in rows if row["lever"] == "frames 0, 1, 4, 9"]

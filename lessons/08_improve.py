@@ -256,10 +256,9 @@ for name in TABLE:
 
 # %%
 others = [lever for lever in LEVERS if lever != "baseline"]
-short = {name: name.replace("second Fréchet", "2nd Fréchet") for name in ROOM}
-print(" " * 23, *(f"{name:>20}" for name in short.values()))
+print(" " * 23, *(f"{name:>23}" for name in ROOM))
 for lever in others:
-    print(f"{lever:23}", *(f"{judge(lever, name):>20}" for name in ROOM))
+    print(f"{lever:23}", *(f"{judge(lever, name):>23}" for name in ROOM))
 
 # %%
 answers = {lever: judge(lever, "second classifier") for lever in MY_BETS}

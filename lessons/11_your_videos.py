@@ -698,7 +698,7 @@ runs = {"first try": facts(made, examples, fresh, data_share, made_share)}
 if is_new.any():
     label = training.actions[distances(fakes)[1]]
     came = {k: np.mean(label == k) for k in range(len(names[:3]))}
-    equal = dict.fromkeys(came, 1 / len(names))
+    equal = dict.fromkeys(came, 1 / len(came))
     known, fresh = training.clips, new.clips
     known, fresh = known[:, :NUM_FRAMES], fresh[:, :NUM_FRAMES]
     runs["with names"] = facts(fakes, known, fresh, equal, came)

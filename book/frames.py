@@ -280,15 +280,15 @@ def write_figure(code, counts, folder, prefix):
     controls = figure["controls"]
     start = [places.index(value) for _, places, value in controls]
     first = figure["frames"][np.ravel_multi_index(start, [len(places) for _, places, _ in controls])]
-    scale = max(1, round(widgets.SHOWN / figure["size"][0]))  # as large as in the notebook
+    scale = max(1, widgets.SHOWN / figure["size"][0])  # as large as in the notebook
     movable = [control for control in controls if len(control[1]) > 1]
     data = {"prefix": prefix, "values": [places for _, places, _ in movable], "frames": figure["frames"]}
     return FIGURE.format(
         controls="\n".join(control_html(*control) for control in movable),
         prefix=prefix,
         file=first["file"],
-        width=scale * figure["size"][0],
-        height=scale * figure["size"][1],
+        width=round(scale * figure["size"][0]),
+        height=round(scale * figure["size"][1]),
         alt=html.escape(first["alt"]),
         data=json.dumps(data).replace("<", "\\u003c"),
     )

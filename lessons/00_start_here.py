@@ -412,8 +412,8 @@ print("the data is", "here" if data_is_here else "missing")
 # | [12 scale out](12_scale_out.ipynb) | What changes on several machines, and what must not? |
 #
 # They build on each other; 02 and 07 also stand alone. None computes for more than five minutes on two cores.
-# The check of an exercise prints one line: ○ nothing yet, ✗ not right and why, ✓ right. Nothing breaks if you
-# skip one. Solutions are in `notebooks/solutions/`.
+# The check of an exercise shows a card: ○ nothing yet, ✗ not right and why, ✓ right. Hints are folded in it, one
+# after the other. Nothing breaks if you skip one. Solutions are in `notebooks/solutions/`.
 #
 # ## 7. What is it used for?
 # | field | what is generated | what to keep in mind |

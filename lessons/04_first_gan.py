@@ -565,13 +565,13 @@ two_halves = metrics.frechet_distance(real_vectors, others)
 # Does nothing, unless VGCOURSE_BUDGET=small asks for short trainings:
 budget.warm_start(game, "04_first_gan")
 before = game.generator.get_weights(), game.discriminator.get_weights()
+playing, history = train(game, STEPS), []  # nothing is trained yet
 
 
 # %% tags=["nbval-ignore-output", "warm-game"]
-history = []
 first = draw_fakes(game.ema_generator, "Before training.")
 live = display(first, display_id=True)
-for row in train(game, STEPS):
+for row in show.until_stopped(playing, steps=STEPS):
     history.append(row)
     if row["step"] % 25 == 0:
         alt = f"Generated frames after {row['step']} steps."

@@ -499,6 +499,7 @@ print(f"nobody there {nobody:.1f}, paper dolls {dolls:.1f} grey levels")
 gan = structure.make_painter_gan(SIZE, steps=STEPS, seed=SEED)
 untrained = test_error(lambda *who: lend(gan.painter, *who))
 budget.warm_start(gan, "09_video_to_video")  # for short trainings only
+target, history = int(gan.step) + STEPS, []
 
 
 # %%
@@ -520,7 +521,8 @@ live = display(live_picture(gan), display_id=True)
 history = training.train_painter(
     gan,
     known_people,
-    steps=int(gan.step) + STEPS,
+    steps=target,
+    history=history,
     on_sample=lambda gan: live.update(live_picture(gan)),
 )
 

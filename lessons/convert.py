@@ -6,8 +6,11 @@ A source is a Python file in jupytext's percent format. In it stand for the buil
 - `{repository}` and `{version}`: what the set-up cell installs there, from `pyproject.toml` and the package;
 - the lines between `# BEGIN SOLUTION` and `# END SOLUTION`: students get `...` in their place;
 - cells tagged `solution`: only in the solutions.
+
+Code that is not the point is folded: see `is_aside`.
 """
 
+import ast
 import functools
 import re
 from pathlib import Path
@@ -21,6 +24,8 @@ from lessons import repository
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES, NOTEBOOKS = ROOT / "lessons", ROOT / "notebooks"
 SOLUTIONS = "solutions"  # folder in NOTEBOOKS
+# How JupyterLab, Colab and the web book fold the code of a cell; its outputs stay in view.
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form", "tags": ["hide-input"]}
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 
 
@@ -78,6 +83,8 @@ def convert(path, *, solutions):
         metadata = {"tags": tags} if tags else {}
         if cell.cell_type == "code":
             text = answer(text, solutions=solutions, where=f"{path.name}, cell {number}")
+            if is_aside(text):
+                metadata = {**FOLDED, "tags": [*tags, *FOLDED["tags"]]}
             made = nbformat.v4.new_code_cell(text, metadata=metadata)
         else:
             if solutions:
@@ -90,6 +97,32 @@ def convert(path, *, solutions):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     notebook.nbformat_minor = 5
     return notebook
+
+
+def is_aside(code):
+    """Whether a cell only imports, or draws with Matplotlib at once or in a function: seldom worth reading.
+
+    Args:
+        code: text of a code cell.
+
+    Returns:
+        A bool.
+    """
+    try:
+        body = ast.parse(re.sub(r"(?m)^(\s*)%.*", r"\1pass", code)).body  # %pip and the like
+    except SyntaxError:  # an exercise that the student completes
+        return False
+    ours = (ast.Import, ast.ImportFrom)
+    if any(isinstance(part, ours) for part in body):
+        calls = (part for part in body if not isinstance(part, ours))
+        return all(ast.unparse(part).startswith(("quiet(", "if not find_spec(")) for part in calls)
+    *texts, last = map(ast.unparse, body)
+    if not any("= Figure(" in text for text in (*texts, last)):
+        return False
+    functions = [part.name for part in body if isinstance(part, ast.FunctionDef)]
+    if not last.startswith(tuple(f"{name}(" for name in functions)):
+        texts.append(last)
+    return last.startswith("show.figure(") or all("= Figure(" in text for text in texts)
 
 
 @functools.cache

@@ -34,7 +34,9 @@ export const EXPERIMENTS = {
   silent: {
     rules: { ...CALM, target: "corner", loss: "minimax", r1Gamma: 0, dRate: 3e-2, gRate: 2e-4 },
     hint: "D is soon sure of every point, and this loss has no slope where D is sure: the arrows shrink to dots, G's gradient "
-      + "falls to a thousandth. Now choose the non-saturating loss while it runs: the arrows are back.",
+      + "falls to a thousandth. Choose the non-saturating loss while it runs: the arrows are back. If you wait instead, G may "
+      + "stumble out of the silence after some hundred steps: Adam divides every gradient by its size, so a whisper moves G as "
+      + "far as a shout.",
   },
 };
 

@@ -26,6 +26,7 @@ export function size(value) {
 export function sentence(step, view, report, lossName) {
   if (!view.wanted[0]) return `Step ${step}. The target is empty: draw something first.`;
   const parts = [`Step ${step}: ${placeWords(view)}`, `D is right in ${Math.round(100 * view.accuracy)}% of cases`];
+  if (view.outside) parts.push(`${view.outside} of the points drawn lie outside the picture`);
   if (view.modes !== null) parts.push(`heaps reached: ${view.modes} of ${view.heaps}`);
   if (view.jsd !== null) parts.push(`distance of p and q (JSD) ${number(view.jsd, 3)}, largest possible 0.693`);
   const rest = restOf(lossName);

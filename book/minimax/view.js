@@ -1,9 +1,9 @@
 /** Looks at a game without changing it: everything that the pictures and the words are made of. */
 
 import { LOSSES, mlp, pushes } from "./game.js";
-import { GRID, NET_NOISE } from "./plane.js";
+import { GRID, NET_NOISE, REACH } from "./plane.js";
 import { countModes, drawPoints, moments } from "./targets.js";
-import { bestDiscriminator, divergence, knowsBest, lineDensity, NOISE, opinion, PLACES, targetDensity } from "./theory.js";
+import { bestDiscriminator, divergence, HIGH, knowsBest, lineDensity, NOISE, opinion, PLACES, targetDensity } from "./theory.js";
 import { makeNormal, makeUniform } from "./random.js";
 
 const NUM_POINTS = 500; // that D judges and that heaps are counted on
@@ -39,6 +39,7 @@ export function look(game, target, probes, lossName) {
     made: Array.from({ length: dim }, (_, axis) => spreadOf(seen.fake, dim, axis)),
     wanted: Array.from({ length: dim }, (_, axis) => (target.centres.length ? moments(target, axis) : null)),
     modes: target.modes ? countModes(target, seen.fake) : null, heaps: target.centres.length,
+    outside: outside(seen.fake.slice(0, NUM_SHOWN * dim), dim),
     p: null, q: null, best: null, jsd: null,
   };
   if (dim === 1) Object.assign(view, lineTheory(target, seen.images, lossName));
@@ -63,6 +64,14 @@ function ask(game, dim, probes, lossName) {
   const read = Object.fromEntries(Object.entries(answers).map(([name, tensor]) => [name, tensor.dataSync()]));
   tf.dispose(answers);
   return { ...read, pushes: { at: read.at, by: read.by } };
+}
+
+/** How many of the points that are drawn lie outside the picture. */
+function outside(points, dim) {
+  const reach = dim === 1 ? HIGH : REACH;
+  const gone = new Set();
+  points.forEach((value, place) => Math.abs(value) <= reach || gone.add(Math.floor(place / dim))); // NaN, too
+  return gone.size;
 }
 
 function lineTheory(target, images, lossName) {

@@ -6,7 +6,7 @@ export const at = (name) => document.getElementById(`play-${name}`);
 export const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 const SEED_FIELDS = { person: "person", motion: "motion", with: "blendWith" }; // id -> key of the state
-const OTHERS = ["pause", "gif", "webm", "reset", "columns", "others"]; // controls outside the field sets
+const OTHERS = ["pause", "gif", "webm", "link", "reset", "columns", "others"]; // controls outside the field sets
 
 /** Let the reader use the controls, or not. */
 export function enableControls(enabled) {

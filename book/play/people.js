@@ -3,9 +3,12 @@
 import { contentCode, motionNoise, shiftLooks, slerp } from "./latents.js";
 
 export const SEEDS = 1000; // people and ways of moving that the page offers, as the lessons' control panel does
+const SPEEDS = [0.2, 2.5]; // as the slider
 export const LOOK_RANGE = 3; // how far a look goes along its direction, in standard deviations of the content code
 
-const KEYS = { action: "action", person: "person", motion: "motion", blend: "blend", blendWith: "with" };
+// Key of the state -> its name in an address.
+const NAMES = { action: "action", person: "person", motion: "motion", blend: "blend", blendWith: "with" };
+const MORE_NAMES = { speed: "speed", columns: "columns", looks: "looks" };
 
 /** The state in which the page opens. */
 export function startState(facts) {
@@ -48,13 +51,14 @@ export function asSeed(text) {
   return /^\d+$/.test(text) && Number(text) < SEEDS ? Number(text) : null;
 }
 
-/** State -> "?person=12&...": only what differs from the start. A link or a reload shows the same person. */
+/** State -> "?person=12&...": only what differs from the start. A link or a reload shows the same page. */
 export function toAddress(state, start, facts) {
+  const texts = { ...state, action: facts.actions[state.action], looks: state.looks.join("_") };
+  const usual = { ...start, action: facts.actions[start.action], looks: start.looks.join("_") };
   const query = new URLSearchParams();
-  for (const [key, name] of Object.entries(KEYS)) {
-    if (state[key] !== start[key]) query.set(name, key === "action" ? facts.actions[state.action] : state[key]);
+  for (const [key, name] of Object.entries({ ...NAMES, ...MORE_NAMES })) {
+    if (texts[key] !== usual[key]) query.set(name, texts[key]);
   }
-  if (state.looks.some(Boolean)) query.set("looks", state.looks.join("_"));
   return query.size ? `?${query}` : "";
 }
 
@@ -62,12 +66,15 @@ export function toAddress(state, start, facts) {
 export function fromAddress(text, start, facts) {
   const query = new URLSearchParams(text);
   const found = {};
-  for (const [key, name] of Object.entries(KEYS)) {
+  for (const [key, name] of Object.entries(NAMES)) {
     const [given, seed] = [query.get(name), asSeed(query.get(name) ?? "")];
     if (key === "action" && facts.actions.includes(given)) found.action = facts.actions.indexOf(given);
     else if (key === "blend" && given && given >= 0 && given <= 1) found.blend = Number(given);
     else if (key !== "blend" && seed !== null && (key !== "action" || seed < facts.actions.length)) found[key] = seed;
   }
+  const speed = query.get("speed") ?? "";
+  if (speed >= SPEEDS[0] && speed <= SPEEDS[1]) found.speed = Number(speed);
+  if (query.get("columns") === "motions") found.columns = "motions";
   const looks = (query.get("looks") ?? "").split("_").map(Number);
   if (looks.length === start.looks.length && looks.every((by) => Math.abs(by) <= LOOK_RANGE)) found.looks = looks;
   return found;

@@ -4,7 +4,7 @@ import { at, connectControls, element, enableControls, showState } from "./contr
 import { makeEnds } from "./ends.js";
 import { openGenerator } from "./generator.js";
 import { MESSAGES } from "./messages.js";
-import { clipKey, clipOf, describe, fromAddress, startState, toAddress } from "./people.js";
+import { SEEDS, asTheyAre, clipKey, clipOf, describe, fromAddress, startState, toAddress } from "./people.js";
 import { asGif, asWebm, download, whyNoWebm } from "./saving.js";
 import { makeClock, makeStage } from "./stage.js";
 import { makeSwap } from "./swap.js";
@@ -51,16 +51,26 @@ function run(generator) {
   }
 
   function change(changes) {
+    const before = state;
+    show({ ...state, ...changes });
+    const address = location.pathname + toAddress(state, start, facts) + location.hash;
+    // Back goes to the person before, not through every place of a slider.
+    if (state.person === before.person) history.replaceState(null, "", address);
+    else history.pushState(null, "", address);
+  }
+
+  function show(next) {
     const before = clipKey(state);
-    state = { ...state, ...changes };
+    state = next;
     showState(state);
     clock.setRate(facts.fps * state.speed);
     if (clipKey(state) !== before) paint(state);
     followLater();
-    history.replaceState(null, "", location.pathname + toAddress(state, start, facts) + location.hash);
   }
 
   connectControls(facts, start, () => state, change);
+  addEventListener("popstate", () => show({ ...start, ...fromAddress(location.search, start, facts) }));
+  connectKeys(facts, start, () => state, change);
   connectPlaying(clock, () => describe(facts, state));
   connectSaving(facts, stage, () => state);
   enableControls(true);
@@ -90,6 +100,26 @@ function makePainter(generator, stage) {
     say(`${describe(facts, state)}. ${facts.num_frames} frames, made here in ${Math.round(duration)} ms.`);
     page.dataset.clips = Number(page.dataset.clips ?? 0) + 1; // for whoever waits for the clip
   };
+}
+
+/** Keys for the whole page, where no control has a use of its own for them. */
+function connectKeys(facts, start, current, change) {
+  const turn = (number, by, count) => (number + by + count) % count;
+  const toPerson = (by) => change(asTheyAre(start, turn(current().person, by, SEEDS)));
+  const toAction = (by) => change({ action: turn(current().action, by, facts.actions.length) });
+  const keys = {
+    " ": () => at("pause").click(),
+    r: () => at("another").click(),
+    ArrowLeft: () => toPerson(-1),
+    ArrowRight: () => toPerson(1),
+    a: () => toAction(1), // up and down scroll
+  };
+  document.addEventListener("keydown", (event) => {
+    const taken = event.target.closest("input, select, textarea, button, a, summary, [tabindex]");
+    if (taken || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    event.preventDefault(); // the page stays where it is
+    keys[event.key]();
+  });
 }
 
 /** Pause and play. A hidden tab pauses by itself; who prefers less motion begins with a still picture. */
@@ -128,6 +158,10 @@ function connectSaving(facts, stage, current) {
       at(kind).disabled = false;
     });
   }
+  at("link").addEventListener("click", async () => {
+    const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+    say(copied ? "Copied: the link shows what you see now." : `Copy the address of this page: ${location.href}`);
+  });
   const reason = whyNoWebm();
   at("webm").hidden = Boolean(reason);
   if (reason) Object.assign(at("nowebm"), { hidden: false, textContent: reason });

@@ -102,6 +102,58 @@ def test_the_picture_has_alt_text_and_a_size():
     assert re.search(r'width="(\d+)" height="\1"', panel.picture.value)  # the page does not jump
 
 
+def test_small_pictures_are_shown_384_wide_and_larger_ones_as_they_are():
+    for width, shown in ((32, 384), (120, 384), (500, 500)):
+        picture = show.still_picture(np.zeros((width // 2, width, 3), np.uint8), "Black.")
+        assert f'width="{shown}" height="{shown // 2}"' in widgets.as_html(picture)
+
+
+def parts(widget):
+    """A widget and all in it, in the order of the page."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from parts(child)
+
+
+def test_the_picture_stands_first_and_words_below_say_what_it_shows():
+    panel = widgets.explore(lambda side: square(side=side), side=(1, 32, 7))
+    order = list(parts(panel))
+    assert order.index(panel.picture) < order.index(panel.controls["side"]) < order.index(panel.caption)
+    assert panel.caption.value == "A red square, 7 wide, 100."
+    panel.controls["side"].value = 9
+    assert panel.caption.value == "A red square, 9 wide, 100."
+
+
+def test_dice_and_the_way_back():
+    start = {"shade": (0.0, 255.0, 30.0), "side": (1, 32), "dark": False, "colour": ["red", "green"]}
+    panel = widgets.explore(square, **start)
+    before = {name: widget.value for name, widget in panel.controls.items()}
+    seen = set()
+    for _ in range(20):
+        panel.buttons["dice"].click()
+        seen.add(tuple(widget.value for widget in panel.controls.values()))
+    assert len(seen) == 20
+    panel.buttons["back to the start"].click()
+    assert {name: widget.value for name, widget in panel.controls.items()} == before
+
+
+def test_what_is_shown_can_be_had_as_a_call():
+    panel = widgets.explore(square, shade=(0.0, 255.0, 30.0), colour=["red", "green"])
+    assert panel.code.layout.display == "none"
+    panel.buttons["as code"].value = True
+    assert panel.code.layout.display is None
+    panel.controls["colour"].value = "green"
+    assert panel.code.value == "square(shade=30.0, colour='green')"
+    assert eval(panel.code.value).png == panel._drawn.png
+
+
+def test_a_download_is_of_the_kind_that_is_shown():
+    panel = widgets.explore(lambda side: square(side=side), side=(1, 32))
+    assert 'download="panel.gif"' in panel._link.value
+    panel.moving.value = False
+    assert 'download="panel.png"' in panel._link.value
+
+
 def test_alt_text_cannot_break_the_page():
     picture = show.Picture('a "quoted" <b>', show_png())
     assert 'alt="a &quot;quoted&quot; &lt;b&gt;"' in widgets.as_html(picture)
@@ -231,6 +283,40 @@ def test_blending_with_the_second_person_ends_there(panel):
     blended = np.asarray(gif_of(panel).convert("RGB"), int)
     panel.set(person=3, blend=0.0)
     assert np.abs(np.asarray(gif_of(panel).convert("RGB"), int) - blended).max() == 0
+
+
+def test_the_code_makes_the_clip_that_is_shown(panel, generator):
+    panel.buttons["back to the start"].click()
+    panel.set(person=8, action="squat", blend_with=5, blend=0.25, look_2=1.5, motion=4)
+    panel.buttons["as code"].value = True
+    made = {"generator": generator}
+    exec(panel.code.value, made)
+    panel.buttons["as code"].value = False
+    frames = gif_of(panel).n_frames
+    assert len(made["clip"]) == frames
+    again = widgets._quick_picture(made["clip"], "", fps=generator.fps)
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", panel.picture.value)[1])
+    assert again.gif == data
+
+
+def test_controls_are_grouped_and_what_changes_nothing_is_grey(panel, generator):
+    panel.buttons["back to the start"].click()
+    titles = [w.value for w in parts(panel) if getattr(w, "value", "") and "<strong>" in str(w.value)]
+    assert titles == [f"<strong>{name}</strong>" for name in ("Who", "Action", "Motion", "Playback")]
+
+    def grey():
+        return {name for name, widget in panel.controls.items() if widget.disabled} - {"loop"}
+
+    assert grey() == {"blend_with"}
+    panel.set(blend=0.5)
+    assert grey() == set()
+    panel.set(blend=1.0)
+    assert grey() == {"person"}
+    panel.moving.value = False
+    assert grey() == {"person", "speed"}
+    panel.moving.value = True
+    assert panel.controls["loop"].disabled == generator.makes_loops
+    panel.buttons["back to the start"].click()
 
 
 def test_the_buttons(panel):

@@ -11,13 +11,10 @@ was not noticed, or its tests fail without it; 2: one cannot be planted. The wor
 """
 
 import argparse
-import contextlib
-import multiprocessing
 import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +23,8 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.faults.forks import FORKING, PROCESSES, SLOW_LIBRARIES, pytest_in, stop_group
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PATIENCE = 3600  # seconds for one run of tests; a fault may make them hang
@@ -33,10 +32,6 @@ FIRST_FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 NOT_NOTICED = "NOT NOTICED"
 # Every fault meets the same examples; no notebook is among the default tests; one process does for a file.
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "--hypothesis-seed=0", "-n", "0")
-# What a run of tests imports first and takes longest: loaded once, in a process whose forks run the tests.
-SLOW_LIBRARIES = ["tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib.pyplot", "av"]
-FORKING = "forkserver" in multiprocessing.get_all_start_methods()  # not on Windows
-PROCESSES = multiprocessing.get_context("forkserver" if FORKING else "spawn")
 
 
 class Fault(NamedTuple):
@@ -207,41 +202,6 @@ def run_tests(tests, folder):
     return Result(failed.group(1) if code else "", time.monotonic() - start)
 
 
-def pytest_in(command, folder, variables, log):
-    """In a process of its own: run pytest in a folder, and end with its exit code.
-
-    Args:
-        command: list of strings, the arguments of pytest.
-        folder: Path of the copy, where modules are looked for first.
-        variables: dict of strings, the whole environment.
-        log: Path; what the tests print.
-    """
-    if hasattr(os, "setsid"):
-        os.setsid()  # so that what the tests have started can be stopped with them
-    os.environ.clear()
-    os.environ.update(variables)
-    with log.open("w") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
-    sys.dont_write_bytecode = True
-    for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "vgcourse")]:
-        del sys.modules[name]  # those of the copy are meant
-    import pytest
-
-    code = pytest.main(command)
-    sys.stdout.flush()
-    os._exit(code)
-
-
-def stop_group(process):
-    """End a process and what it has started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
-    process.join()
-
-
 def try_faults(faults, folder, report=print):
     """Plant faults in a copy, one at a time, and run their tests; each test path runs once without any.
 
@@ -316,6 +276,7 @@ def main():
             copy_project(Path(folder))
             check_import(Path(folder))
             if FORKING:
+                os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing between the lines of the table
                 PROCESSES.set_forkserver_preload(SLOW_LIBRARIES)
             print(row("fault", "noticed by"))
             return try_faults(faults, Path(folder), lambda line: print(line, flush=True))

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.faults import __main__ as tool
+from tests.faults import forks
 from tests.faults.__main__ import CannotPlantError, Fault
 
 FAULTS = tool.read_faults()
@@ -82,7 +83,7 @@ def test_noticed_or_not_and_the_project_is_as_before(house):
     assert (house / "house.py").read_text() == SUM
 
 
-@pytest.mark.skipif(not tool.FORKING, reason="signals as Unix knows them")
+@pytest.mark.skipif(not forks.FORKING, reason="signals as Unix knows them")
 def test_a_fault_that_ends_python_or_never_ends_is_noticed(house, monkeypatch):
     assert tool.run_tests("tests/test_killed.py", house).failed == ""
     monkeypatch.setattr(tool, "PATIENCE", 8)

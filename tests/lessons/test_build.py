@@ -188,6 +188,28 @@ def test_a_cell_that_fails_is_named(lesson, tmp_path):
     assert not list(tmp_path.rglob("*.ipynb"))
 
 
+@pytest.mark.parametrize(
+    ("code", "folded"),
+    [
+        ("import numpy as np\nfrom vgcourse import show", True),
+        ("from vgcourse.classroom.start import quiet\n\nquiet()\n\nimport keras", True),
+        (
+            "from importlib.util import find_spec\n\nif not find_spec('a'):\n    # %pip install a\n    pass",
+            True,
+        ),
+        ("import numpy as np\n\nframes = np.zeros(3)", False),
+        ("figure = Figure()\nfigure.subplots().plot([1, 2])\nshow.figure(figure, alt='a line')", True),
+        ("figure = Figure()\nprint(3)", False),
+        ("def draw(x):\n    figure = Figure()\n    return show.figure(figure, alt='x')", True),
+        ("def draw(x):\n    figure = Figure()\n    return figure\n\n\ndraw(3)", True),
+        ("def draw(x):\n    figure = Figure()\n    return figure\n\n\ndef step(x):\n    return x + 1", False),
+        ("x = ...\ndef f(:", False),
+    ],
+)
+def test_what_is_not_the_point_is_folded(code, folded):
+    assert convert.is_aside(code) is folded
+
+
 def executed(*outputs, tags=()):
     cell = nbformat.v4.new_code_cell(
         "x", metadata={"tags": list(tags)}, outputs=list(outputs), execution_count=1

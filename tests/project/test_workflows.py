@@ -123,8 +123,8 @@ case "uv $*" in *"$FAILS") echo "said by a part that fails"; exit 3;; esac
 """
 SAYS = '#!/bin/sh\necho "$(basename "$0") $*" >> "$LOG"\n'
 # What a run of everything asks for, at the ends of the commands.
-PARTS = ("uv sync --quiet", "ruff check .", "ruff format --check .", "vgcourse --help", "--durations=15",
-         "-m slow tests/book/browser",
+PARTS = ("uv sync --quiet", "ruff check .", "ruff format --check .", "vgcourse --help", "python -m book",
+         "--durations=15", "-m slow tests/book/browser",
          "-m slow --ignore=tests/book/browser", "notebooks", "notebooks/solutions",
          "--sample 4 --seed 12", "tests.fuzz --minutes 1 --seed 12")  # fmt: skip
 
@@ -182,7 +182,9 @@ class TestCiRun:
             "lint, command line",
         ]
         assert {line.split("  ")[0] for line in table} >= {
+            "web book",
             "default tests",
+            "browser tests",
             "slow tests",
             "notebooks",
             "planted faults",
@@ -202,7 +204,9 @@ class TestCiRun:
         calls, ran = ci_run(fails=part)
         assert ran.returncode != 0
         late = PARTS.index(part) >= PARTS.index("-m slow --ignore=tests/book/browser")
-        assert asked(calls) == list(PARTS if late else PARTS[: PARTS.index(part) + 1])
+        # The book and the default tests run side by side.
+        last = "--durations=15" if part == "python -m book" else part
+        assert asked(calls) == list(PARTS if late else PARTS[: PARTS.index(last) + 1])
         assert "FAILED" in ran.stdout
         if part not in ("vgcourse --help",):  # whose words are of no interest
             assert "said by a part that fails" in ran.stdout

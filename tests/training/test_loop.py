@@ -1,7 +1,9 @@
 """The training loop: what it counts, what it shows, which batches it takes; it stops at NaN; it learns."""
 
+import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -77,6 +79,54 @@ def test_samples_are_shown_about_twenty_times(clockwork, steps, calls):
     assert len(seen) == calls
     assert seen[-1] == steps
     assert np.ptp(np.diff([0, *seen])) <= 10  # evenly spread
+
+
+# ---- it is stopped ---------------------------------------------------------------------------------------
+
+
+def interrupt_at(game, step, monkeypatch):
+    """Press Ctrl-C, or Stop, while the game is in this step."""
+    done = game.step_function
+
+    def pressed(number):
+        if number == step - 1:
+            signal.raise_signal(signal.SIGINT)
+        game.step = number + 1
+        return done(number)
+
+    monkeypatch.setattr(game, "step_function", pressed)
+
+
+def test_stop_in_a_notebook_keeps_what_was_done_and_the_same_call_goes_on(clockwork, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "in_notebook", lambda: True)
+    interrupt_at(clockwork, 973, monkeypatch)
+    history, seen = [], []
+    for reached in (973, 3600, 3600):
+        call = {"steps": 3600, "history": history, "on_sample": lambda game: seen.append(game.step)}
+        assert training.train(clockwork, None, **call) is history
+        assert clockwork.step == history[-1]["step"] == reached
+        said = capsys.readouterr().out
+        stopped = "Stopped at 973 of 3,600 steps; run the cell again to go on.\n"
+        assert said == (stopped if reached == 973 else "")
+        assert 973 in seen  # the picture is of the last step
+    assert clockwork.trained == list(range(3600))
+    assert [row["step"] for row in history] == [*range(10, 971, 10), 973, *range(980, 3601, 10)]
+    assert all(np.diff([row["seconds"] for row in history]) > 0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_stop_pressed_again_ends_a_step_that_takes_long(clockwork, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "in_notebook", lambda: True)
+    monkeypatch.setattr(clockwork, "step_function", Mock(side_effect=KeyboardInterrupt))
+    assert training.train(clockwork, None, steps=50) == []
+    assert capsys.readouterr().out == "Stopped at 0 of 50 steps; run the cell again to go on.\n"
+
+
+def test_elsewhere_an_interrupt_ends_a_training_at_once(clockwork, monkeypatch):
+    interrupt_at(clockwork, 13, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(clockwork, None, steps=50)
+    assert clockwork.trained == list(range(12))
 
 
 # ---- batches ---------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """What every lesson needs: a quiet TensorFlow, and the picture of the data's path with one stage lit."""
 
+import atexit
+import contextlib
 import os
 import sys
 
@@ -16,7 +18,8 @@ def quiet(*, cpus=1, start=True):
     """Load TensorFlow without the messages of its C++ part; run before its first import.
 
     They go to file descriptor 2 past Python's `sys.stderr`, differ from machine to machine and would stand
-    under the first cell of every lesson. The descriptor is restored afterwards.
+    under the first cell of every lesson. The descriptor is restored afterwards; in a notebook, what C++ says
+    later goes to the terminal or log of the server, and not into the cells.
 
     Args:
         cpus: logical CPUs that TensorFlow makes of the machine's processor: devices to split a batch over,
@@ -41,8 +44,22 @@ def quiet(*, cpus=1, start=True):
         tf.get_logger().setLevel("ERROR")
     finally:
         os.dup2(saved, 2)
-        os.close(saved)
         os.close(nowhere)
+        if show.in_notebook():
+            _keep_out_of_cells(saved)
+        else:
+            os.close(saved)
+
+
+def _keep_out_of_cells(caught):
+    """Give file descriptor 2 back the place that it had before Jupyter caught it.
+
+    Whatever its level is set to, TensorFlow's optimiser of graphs says that it gave up on a graph. Python's
+    own `sys.stderr` does not use the descriptor in a notebook: warnings and errors are shown as ever.
+    """
+    with contextlib.suppress(OSError, ValueError):  # nothing is caught on Windows
+        os.dup2(sys.stderr.fileno(), 2)
+        atexit.register(os.dup2, caught, 2)  # Jupyter ends its listening by a byte written there
 
 
 def path_picture(stage=None):

@@ -24,7 +24,7 @@ from vgcourse.arguments import whole_number
 from vgcourse.files import new_file
 from vgcourse.show import Picture, auto_scale, enlarge
 
-SHOWN = 256  # pixels: smaller pictures are shown about this wide
+SHOWN = 384  # pixels: smaller pictures are shown this wide
 PEOPLE = 1000  # person seeds that the control panel knows
 LARGEST_UPLOAD = 8 * 2**20  # bytes at a time: Jupyter cuts the line to the kernel at 10 MB
 LARGEST_ARCHIVE = 200 * 2**20  # bytes of the videos in one archive
@@ -44,25 +44,89 @@ the notebook runs.
 # ---- a panel around a function ---------------------------------------------------------------------------
 
 
+# What ipywidgets cannot say from Python, said by the page once the panel stands in it: Lab's keys (b, d d) do
+# not act while a control has the focus, a slider's handle has the name that stands beside it, and the caption
+# is read aloud when it changes. Where scripts do not run, all else works.
+READY = """\
+<img alt="" width="1" height="1"
+ src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+ onload="const image = this, look = (times) => {
+ const panel = image.closest('.vgcourse-panel'), all = panel ? panel.querySelectorAll('.noUi-handle') : [];
+ if (panel) {
+ panel.setAttribute('data-lm-suppress-shortcuts', 'true');
+ panel.querySelector('.vgcourse-caption').setAttribute('aria-live', 'polite'); }
+ for (const handle of all) {
+ const label = handle.closest('.widget-inline-hbox').querySelector('.widget-label');
+ handle.setAttribute('aria-label', label.textContent); }
+ if (times) setTimeout(look, 500, times - 1); }; look(6)">"""
+DOWNLOAD = """\
+<a href="#" download="{name}" onclick="
+ this.href = this.closest('.vgcourse-panel').querySelector('.vgcourse-picture img').src">download</a>"""
+
+
 class Panel(ipywidgets.VBox):
-    """Controls, a picture that follows them, and a line for what went wrong; made by `explore`.
+    """A picture, beside it the controls that it follows, below it what it shows in words; made by `explore`.
 
     Attributes:
         controls: dict, name -> widget.
         moving: box to tick; without the tick a moving picture shows its still.
+        buttons: dict, name -> button.
         picture: HTML widget with the picture.
+        caption: HTML widget that says what the picture shows.
         message: HTML widget with what `draw` objected to, or nothing.
+        code: text area, shown at a press of "as code": the call that makes what is shown.
     """
 
-    def __init__(self, draw, controls):
+    def __init__(self, draw, controls, groups=None, as_code=None):
         self.controls, self._draw, self._drawn, self._held = controls, draw, None, False
+        self._start = {name: widget.value for name, widget in controls.items()}
+        self._rng = np.random.default_rng(0)
+        self._as_code = as_code or functools.partial(_call, getattr(draw, "__name__", "draw"))
         self.moving = _control("moving", True)
-        self.picture, self.message = ipywidgets.HTML(), ipywidgets.HTML()
-        super().__init__([*controls.values(), self.moving, self.picture, self.message])
+        self.picture, self.message, self._link = (ipywidgets.HTML() for _ in range(3))
+        self.caption = ipywidgets.HTML(layout={"max_width": "50em"})
+        self.code = ipywidgets.Textarea(
+            rows=6, layout={"width": "95%", "max_width": "50em", "display": "none"}
+        )
+        self.buttons = self._make_buttons()
+        for widget, name in ((self, "panel"), (self.picture, "picture"), (self.caption, "caption")):
+            widget.add_class(f"vgcourse-{name}")
+        left = ipywidgets.Box([self.picture], layout={"flex": "0 1 auto", "margin": "0 1em 0 0"})
+        right = ipywidgets.VBox(
+            [*self._groups(groups or {"": list(controls)}), self._bar()],
+            layout={"flex": "1 1 20em", "max_width": "36em"},
+        )
+        beside = ipywidgets.Box([left, right], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        super().__init__([beside, self.caption, self.message, self.code, ipywidgets.HTML(READY)])
         for widget in controls.values():
             widget.observe(self.update, "value")
         self.moving.observe(self._show, "value")
         self.update()
+
+    def _groups(self, groups):
+        """Boxes of controls, each below its title; the last has the box to tick, too."""
+        for place, (title, names) in enumerate(groups.items()):
+            widgets = [self.controls[name] for name in names]
+            heading = [ipywidgets.HTML(f"<strong>{html.escape(title)}</strong>")] if title else []
+            last = [self.moving] if place == len(groups) - 1 else []
+            yield ipywidgets.VBox([*heading, *widgets, *last])
+
+    def _make_buttons(self):
+        presses = {"dice": self._throw, "back to the start": lambda _: self.set(**self._start)}
+        made = {}
+        for name, press in presses.items():
+            made[name] = ipywidgets.Button(description=name, layout={"width": "auto"})
+            made[name].on_click(press)
+        made["as code"] = ipywidgets.ToggleButton(description="as code", layout={"width": "auto"})
+        made["as code"].observe(self._show, "value")
+        return made
+
+    def _bar(self):
+        row = {"flex_flow": "row wrap", "align_items": "center"}
+        return ipywidgets.Box([*self.buttons.values(), self._link], layout=row)
+
+    def _throw(self, _):
+        self.set(**{name: _any_value(widget, self._rng) for name, widget in self.controls.items()})
 
     def set(self, **values):
         """Set several controls and draw once.
@@ -83,7 +147,7 @@ class Panel(ipywidgets.VBox):
         if self._held:
             return
         try:
-            drawn = self._draw(**{name: widget.value for name, widget in self.controls.items()})
+            drawn = self._draw(**self._values())
         except ValueError as error:
             self.message.value = f'<p role="alert">{html.escape(str(error))}</p>'
             return
@@ -91,9 +155,22 @@ class Panel(ipywidgets.VBox):
         self.moving.layout.display = "none" if drawn.gif is None else None
         self._show()
 
+    def _values(self):
+        return {name: widget.value for name, widget in self.controls.items()}
+
     def _show(self, _=None):
-        if self._drawn is not None:
-            self.picture.value = as_html(self._drawn, moving=self.moving.value)
+        is_asked = self.buttons["as code"].value
+        self.code.layout.display = None if is_asked else "none"
+        if is_asked:
+            self.code.value = self._as_code(**self._values())
+        if self._drawn is None:
+            return
+        self.picture.value = as_html(self._drawn, moving=self.moving.value)
+        self.caption.value = html.escape(self._drawn.alt)
+        kind = "gif" if self.moving.value and self._drawn.gif is not None else "png"
+        link = DOWNLOAD.format(name=f"panel.{kind}")
+        if self._link.value != link:
+            self._link.value = link
 
     def __repr__(self):
         return f"A panel of controls, for a running notebook: {', '.join(self.controls)}."
@@ -129,10 +206,11 @@ def as_html(picture, *, moving=True):
     data = base64.b64encode(picture.gif if animated else picture.png).decode()
     kind = "gif" if animated else "png"
     width, height = Image.open(io.BytesIO(picture.png)).size
-    scale = max(picture.zoom, round(SHOWN / width))
+    scale = max(picture.zoom, SHOWN / width)
     # With its size known in advance, the page does not jump while the next picture is decoded.
     return (
-        f'<img alt="{html.escape(picture.alt, quote=True)}" width="{scale * width}" height="{scale * height}"'
+        f'<img alt="{html.escape(picture.alt, quote=True)}" width="{scale * width:.0f}"'
+        f' height="{scale * height:.0f}"'
         f' src="data:image/{kind};base64,{data}" style="max-width:100%; height:auto">'
     )
 
@@ -156,6 +234,25 @@ def _control(name, value):
     return slider(value=start[0] if start else low, min=low, max=high, step=step, **options)
 
 
+def _any_value(widget, rng):
+    """A value that a control can take, at random; its own where nothing is known of its kind."""
+    if isinstance(widget, ipywidgets.Checkbox):
+        return bool(rng.integers(2))
+    if isinstance(widget, ipywidgets.Dropdown):
+        return widget.options[rng.integers(len(widget.options))]
+    if isinstance(widget, ipywidgets.IntSlider):
+        return int(rng.integers(widget.min, widget.max + 1))
+    if isinstance(widget, ipywidgets.FloatSlider):
+        return widget.min + round(rng.random() * (widget.max - widget.min) / widget.step) * widget.step
+    return widget.value
+
+
+def _call(function, **values):
+    """The call of a function with these values, as one would write it."""
+    rounded = {name: round(v, 6) if isinstance(v, float) else v for name, v in values.items()}
+    return f"{function}({', '.join(f'{name}={value!r}' for name, value in rounded.items())})"
+
+
 # ---- the control panel of a generator --------------------------------------------------------------------
 
 
@@ -167,7 +264,7 @@ def control_panel(generator, *, num_looks=4):
         num_looks: sliders that change the person along one direction each, see `content_directions`.
 
     Returns:
-        A `Panel`. Two buttons besides its controls: another person, and back to the start.
+        A `Panel`.
     """
     directions = content_directions(generator, num_looks)
     looks = [f"look_{k + 1}" for k in range(len(directions))]
@@ -190,19 +287,58 @@ def control_panel(generator, *, num_looks=4):
         alt = f"Generated: person {person}{other} does {action}. {', '.join(changed)}".strip()
         return _quick_picture(clip[smooth] if loop else clip, alt, fps=speed * generator.fps)
 
-    panel = explore(
-        draw,
-        action=list(generator.action_names),
-        person=(0, PEOPLE - 1, 7),
-        blend_with=(0, PEOPLE - 1, 3),
-        blend=(0.0, 1.0),
+    ranges = {
+        "action": list(generator.action_names),
+        "person": (0, PEOPLE - 1, 7),
+        "blend_with": (0, PEOPLE - 1, 3),
+        "blend": (0.0, 1.0),
         **dict.fromkeys(looks, (-3.0, 3.0, 0.0)),
-        motion=(0, 99, 1),
-        speed=(0.5, 2.5, 1.0),  # a hundredth of the way is 0.02: the slider can stand at 1
-        loop=True,
-    )
-    _add_buttons(panel)
+        "motion": (0, 99, 1),
+        "speed": (0.5, 2.5, 1.0),  # a hundredth of the way is 0.02: the slider can stand at 1
+        "loop": True,
+    }
+    groups = {
+        "Who": ["person", "blend_with", "blend", *looks],
+        "Action": ["action"],
+        "Motion": ["motion"],
+        "Playback": ["speed", "loop"],
+    }
+    controls = {name: _control(name, value) for name, value in ranges.items()}
+    code = functools.partial(_clip_code, generator, num_looks)
+    panel = Panel(draw, controls, groups, code)
+    _add_another_person(panel)
+    _grey_out(panel, generator)
     return panel
+
+
+def _clip_code(generator, num_looks, *, action, person, blend_with, blend, motion, speed, loop, **shifts):
+    """Code that makes the clip which the panel shows, of a `generator`."""
+    lines = ["from vgcourse import generate, show", "from vgcourse.classroom import widgets", ""]
+    lines += [f"codes = generate.content_codes(generator, [{person}, {blend_with}])"]
+    lines += [f"code = generate.content_path(generator, *codes, 101)[{round(100 * blend)}]"]
+    if any(shifts.values()):
+        moved = [round(value, 2) for value in shifts.values()]
+        lines += [f"code = code + {moved} @ widgets.content_directions(generator, {num_looks})"]
+    lines += [f"noise = generate.motion_noise(generator, [{motion}])"]
+    lines += [f"clip = generate.make_clips(generator, code[None], noise, [{action!r}])[0]"]
+    if loop and not generator.makes_loops:
+        lines += ["clip = clip[slice(*generate.best_loop(clip))]"]
+    return "\n".join([*lines, f"show.show_clip(clip, fps={speed * generator.fps:g}, alt={action!r})"])
+
+
+def _grey_out(panel, generator):
+    """Keep controls that change nothing now from being moved."""
+    named, moving = panel.controls, panel.moving
+
+    def look(_=None):
+        named["blend_with"].disabled = named["blend"].value == 0
+        named["person"].disabled = named["blend"].value == 1
+        named["speed"].disabled = not moving.value
+        named["loop"].disabled = generator.makes_loops
+
+    for widget in (named["blend"], moving):
+        widget.observe(look, "value")
+    look()
 
 
 def content_directions(generator, num_directions, *, num_people=256, seed=0):
@@ -237,20 +373,14 @@ def content_directions(generator, num_directions, *, num_people=256, seed=0):
     return found * np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])[:, None]
 
 
-def _add_buttons(panel):
-    """Another person, and back to the start: below the menu."""
-    start = {name: widget.value for name, widget in panel.controls.items()}
-    rng = np.random.default_rng(0)
-    plain = {name: 0.0 for name in start if name == "blend" or name.startswith("look")}
-    presses = {
-        "another person": lambda _: panel.set(person=int(rng.integers(PEOPLE)), **plain),
-        "back to the start": lambda _: panel.set(**start),
-    }
-    panel.buttons = {name: ipywidgets.Button(description=name, layout={"width": "auto"}) for name in presses}
-    for name, button in panel.buttons.items():
-        button.on_click(presses[name])
-    menu, *others = panel.children
-    panel.children = [menu, ipywidgets.HBox(list(panel.buttons.values())), *others]
+def _add_another_person(panel):
+    """Dice for the person alone, as they are: nothing blended in, no look changed."""
+    rng, button = np.random.default_rng(0), panel.buttons["dice"]
+    plain = {name: 0.0 for name in panel.controls if name == "blend" or name.startswith("look")}
+    button.on_click(panel._throw, remove=True)
+    button.on_click(lambda _: panel.set(person=int(rng.integers(PEOPLE)), **plain))
+    button.description = "another person"
+    panel.buttons = {"another person": panel.buttons.pop("dice"), **panel.buttons}
 
 
 def _quick_picture(clip, alt, *, fps):

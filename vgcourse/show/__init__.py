@@ -7,6 +7,7 @@ Every `show_*` and `plot_*` function returns a `Picture`. Its `text/plain` is th
 screen reader, a test and the web book all read the same words.
 """
 
+from vgcourse.show.notebook import Stop, in_notebook, say_stopped, until_stopped
 from vgcourse.show.picture import Picture, still_picture
 from vgcourse.show.plots import BLUE, GREEN, PURPLE, VERMILION, figure, plot_bars, plot_history
 from vgcourse.show.sheets import (

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from vgcourse.datasets import make_dataset, open_store
+from vgcourse.show import Stop, in_notebook, say_stopped
 
 LOG_EVERY = 10  # steps between two rows of the history
 SAMPLES = 20  # calls of on_sample in a run
@@ -21,8 +22,11 @@ class TrainingDiverged(ValueError):
     """A loss or a weight became NaN or infinite; the last checkpoint of the run is still good."""
 
 
-def train(gan, clips, *, steps, batch_size=8, on_sample=None):
+def train(gan, clips, *, steps, batch_size=8, history=None, on_sample=None):
     """Train a GAN up to step `steps`, from wherever it stands.
+
+    In a notebook, the Stop button ends a training with one line and no traceback, and the history so far is
+    returned; the same call goes on from there. Elsewhere, Ctrl-C is Python's own.
 
     Args:
         gan: a compiled `gan.VideoGAN`, or another model with `step`, `seed` and `step_function`.
@@ -31,6 +35,7 @@ def train(gan, clips, *, steps, batch_size=8, on_sample=None):
         steps: the step to reach, counted from the very first one, so that it means the same after a
             resume.
         batch_size: clips per step.
+        history: a list to go on with, of a training that was stopped; it gets the new rows.
         on_sample: called as `on_sample(gan)` about 20 times in a run, for live pictures.
 
     Returns:
@@ -42,21 +47,47 @@ def train(gan, clips, *, steps, batch_size=8, on_sample=None):
         TrainingDiverged: a loss is not finite.
         ValueError: the clips do not fit the generator, or there are fewer than `batch_size`.
     """
-    history = []
     batches = batches_for(gan, clips, batch_size=batch_size, first_step=current_step(gan))
-    for row in iter_training(gan, batches, steps=steps):
-        history.append(row)
-        if on_sample and is_sample_due(row["step"], steps):
-            on_sample(gan)
+    return train_on(gan, batches, steps=steps, history=history, on_sample=on_sample)
+
+
+def train_on(gan, batches, *, steps, history=None, on_sample=None):
+    """As `train`, on batches that are ready.
+
+    Args:
+        gan, steps, history, on_sample: as for `train`.
+        batches: as for `iter_training`.
+
+    Returns:
+        The history, see `train`.
+
+    Raises:
+        TrainingDiverged: a loss is not finite.
+    """
+    history = [] if history is None else history
+    before = history[-1]["seconds"] if history else 0.0
+    is_told = in_notebook()
+    try:
+        with Stop(listens=is_told) as stop:
+            for row in iter_training(gan, batches, steps=steps, stop=stop):
+                history.append(row | {"seconds": before + row["seconds"]})
+                if on_sample and (stop.asked or is_sample_due(row["step"], steps)):
+                    on_sample(gan)
+    except KeyboardInterrupt:  # Stop was pressed again, within a long step
+        if not is_told:
+            raise
+    if current_step(gan) < steps:
+        say_stopped(current_step(gan), steps)
     return history
 
 
-def iter_training(gan, batches, *, steps, show_progress=True):
+def iter_training(gan, batches, *, steps, stop=None, show_progress=True):
     """Train, and yield a row of the history every 10 steps and at the end.
 
     Args:
         gan, steps: as for `train`.
         batches: an iterable of batches for `gan.step_function`, from the next step on.
+        stop: a `show.Stop`; once it is asked to, the training ends after the step in hand, with a row.
         show_progress: whether to draw a bar.
 
     Yields:
@@ -73,7 +104,8 @@ def iter_training(gan, batches, *, steps, show_progress=True):
             batch = next(batches)
             waited += time.perf_counter() - asked
             logs.append(gan.step_function(batch))
-            if step % LOG_EVERY and step != steps:
+            is_last = step == steps or (stop is not None and stop.asked)
+            if step % LOG_EVERY and not is_last:
                 continue
             means = _mean_logs(logs)  # waits for the steps to be done
             now = time.perf_counter()
@@ -83,6 +115,8 @@ def iter_training(gan, batches, *, steps, show_progress=True):
             bar.update(step - bar.n)
             logs, waited, logged = [], 0.0, now
             yield row
+            if is_last:
+                return
 
 
 def batches_for(gan, clips, *, batch_size, first_step=0, seed=None):

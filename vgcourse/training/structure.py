@@ -15,7 +15,7 @@ from vgcourse import arguments, datasets, show, structure, video
 from vgcourse.structure import painter_batches
 from vgcourse.training.checkpoints import list_checkpoints, restore_checkpoint
 from vgcourse.training.lock import own_folder
-from vgcourse.training.loop import current_step, is_sample_due, iter_training
+from vgcourse.training.loop import current_step, is_sample_due, iter_training, train_on
 from vgcourse.training.run import (
     check_kind,
     check_no_run,
@@ -34,13 +34,14 @@ NUM_POSES = 20  # frames of each person in poses that no action has
 COMMENT = "painted by vgcourse; these people do not exist"
 
 
-def train_painter(gan, people_frames, *, steps, on_sample=None, **options):
-    """Train a painter up to step `steps`, from wherever it stands.
+def train_painter(gan, people_frames, *, steps, history=None, on_sample=None, **options):
+    """Train a painter up to step `steps`, from wherever it stands; a notebook's Stop as in `training.train`.
 
     Args:
         gan: a compiled `structure.PainterGAN`.
         people_frames: `structure.PeopleFrames` of the painter's size.
         steps: the step to reach, counted from the very first one.
+        history: a list to go on with, as in `training.train`.
         on_sample: called as `on_sample(gan)` about 20 times in a run, for live pictures.
         **options: of `structure.painter_batches`: `batch_size`, `num_targets`, `num_references`.
 
@@ -52,12 +53,8 @@ def train_painter(gan, people_frames, *, steps, on_sample=None, **options):
         TrainingDiverged: a loss is not finite.
         ValueError: frames of another size than the painter's.
     """
-    history = []
-    for row in _rows(gan, people_frames, steps, options):
-        history.append(row)
-        if on_sample and is_sample_due(row["step"], steps):
-            on_sample(gan)
-    return history
+    batches = _batches(gan, people_frames, options)
+    return train_on(gan, batches, steps=steps, history=history, on_sample=on_sample)
 
 
 def train_painter_in_folder(gan, people_frames, folder, *, steps, **options):
@@ -134,11 +131,14 @@ def train_stages(clips, *, minutes, seed=0):
 
 
 def _rows(gan, people_frames, steps, options):
+    return iter_training(gan, _batches(gan, people_frames, options), steps=steps)
+
+
+def _batches(gan, people_frames, options):
     size, received = gan.painter.size, people_frames.frames.shape[2:]
     if received != (size, size, 3):
         raise ValueError(f"people_frames: expected frames {(size, size, 3)}, received {received}")
-    batches = painter_batches(people_frames, seed=gan.seed, first_step=current_step(gan), **options)
-    return iter_training(gan, batches, steps=steps)
+    return painter_batches(people_frames, seed=gan.seed, first_step=current_step(gan), **options)
 
 
 # ---- a run -----------------------------------------------------------------------------------------------

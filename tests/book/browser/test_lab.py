@@ -130,8 +130,8 @@ def test_a_slider_by_keyboard(generating, screenshot):
 
 def test_the_tab_key_reaches_every_control(generating):
     panel = control_panel(generating)
-    panel.locator("select").first.focus()
-    reached = set()
+    slider(panel, "person").locator(".noUi-handle").focus()
+    reached = {"person"}
     for _ in range(60):
         generating.keyboard.press("Tab")
         inside, what = generating.evaluate(
@@ -143,7 +143,30 @@ def test_the_tab_key_reaches_every_control(generating):
         if not inside:
             break
         reached.add(what.strip())
-    assert {"person", "blend", "look 1", "look 4", "motion", "speed", "another person"} <= reached
+    assert {"blend", "look 1", "look 4", "action", "motion", "speed", "another person"} <= reached
+
+
+def test_controls_have_names_and_keys_stay_in_the_panel(generating):
+    panel = control_panel(generating)
+    panel.locator(".noUi-handle[aria-label='person']").focus()
+    count = "window.jupyterapp.shell.currentWidget.content.widgets.length"
+    cells = generating.evaluate(count)
+    for key in "bddax":
+        generating.keyboard.press(key)
+    generating.wait_for_timeout(500)
+    assert generating.evaluate(count) == cells
+    unnamed = panel.locator(".noUi-handle:not([aria-label])")
+    assert unnamed.count() == 0
+    assert panel.locator(".vgcourse-caption[aria-live='polite']").count() == 1
+
+
+def test_the_picture_stays_in_view_beside_its_controls(generating, screenshot):
+    panel = control_panel(generating)
+    shown, last = picture(panel).bounding_box(), slider(panel, "speed").bounding_box()
+    assert shown["width"] >= 384
+    assert shown["x"] + shown["width"] <= last["x"]
+    assert last["y"] + last["height"] - shown["y"] < 700
+    screenshot(generating, "lesson_06_panel")
 
 
 def test_an_action_from_the_menu(generating, screenshot):

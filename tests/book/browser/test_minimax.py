@@ -271,7 +271,7 @@ def test_a_target_drawn_with_the_mouse(open_page):
 def test_by_keyboard_alone(open_page):
     """Tab reaches everything in turn, what has the focus shows it, and keys work the controls."""
     page = open_page()
-    page.focus("[data-experiment=balance]")
+    page.focus("#mm-run")
     reached = []
     for _ in range(22):
         name = page.evaluate("document.activeElement.id || document.activeElement.dataset.experiment || ''")
@@ -386,6 +386,41 @@ def test_it_fits(open_page, screenshot, width, theme):
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
     screenshot(page.locator("#mm"), f"minimax_{width}_{theme}")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
+def test_the_map_stays_in_view_while_rules_are_changed(open_page, size):
+    page = open_page(viewport=dict(zip(("width", "height"), size, strict=True)))
+    if size[0] == 1280:
+        assert page.locator("#mm-stage").bounding_box()["width"] >= 598  # 600 with its border
+    for name in ("#mm-dRate", "#mm-seed", "#mm-losses"):
+        page.locator(name).scroll_into_view_if_needed()
+        page.mouse.move(size[0] / 2, size[1] - 50)
+        page.mouse.wheel(0, 100)
+        page.wait_for_timeout(200)
+        box = page.locator("#mm-stage").bounding_box()
+        seen = min(size[1], box["y"] + box["height"]) - max(0, box["y"])
+        assert seen > 0.75 * box["height"], name
+
+
+def test_points_outside_the_picture_are_counted(open_page):
+    page = open_page()
+    page.evaluate(
+        """async () => {
+            const { sentence } = await import("./_static/minimax/describe.js");
+            const part = { mean: 0, spread: 1 };
+            window.said = (outside) => sentence(3, {
+                outside, made: [part], wanted: [part], accuracy: 0.5, modes: null, jsd: null,
+            }, null, "hinge");
+        }"""
+    )
+    assert "7 of the points drawn lie outside the picture" in page.evaluate("said(7)")
+    assert "outside" not in page.evaluate("said(0)")
+    choose(page, loss="wasserstein", r1Gamma=0, gRate=9, dRate=9)
+    page.click("#mm-run")
+    wait_for_steps(page, 100)
+    page.click("#mm-run")
+    assert "outside the picture" in page.inner_text("#mm-description")
 
 
 def test_the_dark_theme_has_its_own_picture(open_page):

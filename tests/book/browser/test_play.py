@@ -359,6 +359,55 @@ def test_a_reload_shows_the_same_person(open_play):
     assert np.abs(picture(page) - before).max() <= ROUNDING
 
 
+def test_back_goes_to_the_person_before(open_play):
+    """And not through all the places of a slider."""
+    page = open_play(query="?person=12&speed=0.5&columns=motions")
+    assert page.locator("#play-speed").input_value() == "0.5"
+    assert page.locator("#play-columns").input_value() == "motions"
+    before = picture(page)
+    page.locator("body").click(position={"x": 2, "y": 2})  # no control has the focus
+    change(page, lambda: page.keyboard.press("ArrowRight"))
+    assert page.locator("#play-person").input_value() == "13"
+    for value in (1, 2, 3):
+        change(page, lambda value=value: set_slider(page, "Look 2", value))
+    assert "person=13" in page.url
+    assert "speed=0.5" in page.url
+    change(page, page.go_back)
+    assert page.locator("#play-person").input_value() == "12"
+    assert page.locator("#play-look-2").input_value() == "0"
+    assert np.abs(picture(page) - before).max() <= ROUNDING
+
+
+def test_keys_of_the_whole_page(open_play):
+    page = open_play()
+    page.locator("body").click(position={"x": 2, "y": 2})
+    page.keyboard.press(" ")
+    assert page.locator("#play-pause").inner_text() == "Pause"  # it was paused: less motion is wanted here
+    action = page.locator("#play-actions input:checked").input_value()
+    change(page, lambda: page.keyboard.press("a"))
+    assert page.locator("#play-actions input:checked").input_value() != action
+    field = page.locator("#play-person")
+    person = field.input_value()
+    field.focus()
+    page.keyboard.press("r")  # in a field it is a letter
+    assert field.input_value() == person
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
+def test_the_picture_stays_in_view_while_controls_are_used(open_play, size):
+    page = open_play(viewport=dict(zip(("width", "height"), size, strict=True)))
+    if size[0] == 1280:
+        assert page.locator("#play-canvas").bounding_box()["width"] >= 600
+    for name in ("look-5", "speed", "matrix"):
+        page.locator(f"#play-{name}").scroll_into_view_if_needed()
+        page.mouse.move(size[0] / 2, size[1] - 50)
+        page.mouse.wheel(0, 120)
+        page.wait_for_timeout(200)
+        box = page.locator("#play-canvas").bounding_box()
+        seen = min(size[1], box["y"] + box["height"]) - max(0, box["y"])
+        assert seen > 0.75 * box["height"], name
+
+
 def wait_for_matrix(page):
     """Wait until the matrix no longer changes; returns its pixels."""
     before, since = None, time.perf_counter()

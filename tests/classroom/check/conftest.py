@@ -20,7 +20,8 @@ def stored_lines(folder, number="*"):
     for file in folder.glob(f"{number}_*.ipynb"):
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", [])]
-        found |= {line for output in outputs for line in "".join(output.get("text", "")).splitlines()}
+        told = ["".join(output.get("data", {}).get("text/plain", "")) for output in outputs]
+        found |= {line for text in told for line in text.splitlines()}
     return {line for line in found if re.match(r"[✓✗○] \w+: ", line)}
 
 

@@ -15,6 +15,7 @@ from vgcourse.classroom.check.core import Wrong, call, exercise
 def double(monkeypatch):
     """An exercise that no lesson has."""
     monkeypatch.setattr(core, "EXERCISES", {})
+    monkeypatch.setattr(core, "_hints_given", {})
 
     @exercise("Twice is plus itself.", "2 * x")
     def double(answer):
@@ -85,12 +86,39 @@ def test_a_wrong_answer_is_explained_and_never_raises(double, capsys, answer, me
 
 
 def test_hints_give_away_more_and_more(double, capsys):
-    for number in (1, 2, 3, 0):
+    for number in (1, 2, 3, 0, None, None):
         core.hint("double", number)
-    first = 'Hint 1 of 2: Twice is plus itself. More: check.hint("double", 2)'
-    assert capsys.readouterr().out.splitlines() == [first, "Hint 2 of 2: 2 * x", "Hint 2 of 2: 2 * x", first]
+    first = 'Hint 1 of 2: Twice is plus itself. More: check.hint("double")'
+    last = "Hint 2 of 2: 2 * x"
+    assert capsys.readouterr().out.splitlines() == [first, last, last, first, last, last]
     core.hint("triple")
     assert capsys.readouterr().out == "There is no exercise 'triple'; there are: double.\n"
+
+
+def test_the_hint_that_comes_first_is_the_gentle_one(double, capsys):
+    core.hint("double")
+    core.hint("double")
+    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["Hint 1", "Hint 2"]
+
+
+def ran(error=None):
+    core._note_cell(type("Result", (), {"error_before_exec": error}))
+
+
+def test_after_a_cell_that_is_no_python_an_older_answer_is_not_judged(double, capsys, monkeypatch):
+    monkeypatch.setattr(core, "_cells", {})
+    ran(SyntaxError("invalid syntax"))
+    for _ in range(2):
+        double(lambda x: x)
+        ran()
+        said = capsys.readouterr().out
+        assert said.startswith("○ double: the cell that you ran before has a SyntaxError")
+    ran()  # the answer, mended
+    double(lambda x: 2 * x)
+    assert capsys.readouterr().out.startswith("✓ double")
+    ran(ValueError("a cell that Jupyter refused for another reason"))
+    double(lambda x: x)
+    assert capsys.readouterr().out.startswith("✗ double: expected 6")
 
 
 def refused(judge, *arguments, **options):

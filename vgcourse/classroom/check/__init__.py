@@ -6,7 +6,7 @@ One module a lesson; loading the checks loads no TensorFlow until one of them ne
 import importlib
 import pkgutil
 
-from vgcourse.classroom.check.core import EXERCISES, hint
+from vgcourse.classroom.check.core import EXERCISES, hint, watch_cells
 
 __all__ = ["EXERCISES", "hint"]
 
@@ -16,3 +16,4 @@ for _module in pkgutil.iter_modules(__path__):
 for _name, _exercise in EXERCISES.items():
     globals()[_name] = _exercise.check
     __all__ += [_name]
+watch_cells()

@@ -1,4 +1,4 @@
-"""Exercises that check themselves: one line that teaches, never a traceback.
+"""Exercises that check themselves: a sentence that teaches, never a traceback.
 
 An exercise is a function decorated with `exercise`: it takes the student's answer, raises `Wrong` with a
 message for each mistake it knows, and returns a sentence of praise that adds
@@ -17,6 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from vgcourse.classroom.check.cards import card_of, hint_card
+from vgcourse.show import in_notebook
 
 
 class Wrong(Exception):  # not an Error: the student's answer is wrong, not the program
@@ -39,10 +42,13 @@ class Exercise:
 EXERCISES: dict[str, Exercise] = {}
 # Each is called with the name of an exercise and its verdict, whenever there is one: `grade` counts them.
 WATCHERS: list[Callable] = []
+_hints_given: dict[str, int] = {}  # exercise -> the number of the hint shown last
+# Of a notebook: "broken", the error of a cell that Python could not read; "told", that a check just said so.
+_cells = {}
 
 
 def exercise(*hints):
-    """Decorator: turn a checking function into `check.<name>(answer)`, which prints one line.
+    """Decorator: turn a checking function into `check.<name>(answer)`, which says one sentence or two.
 
     Args:
         *hints: 1 or more texts for `hint`, from gentle to nearly the answer.
@@ -56,10 +62,10 @@ def exercise(*hints):
 
         @functools.wraps(function)
         def check(answer):
-            verdict = _verdict(name, function, answer)
+            verdict = _outdated(name) or _verdict(name, function, answer)
             for watch in WATCHERS:
                 watch(name, verdict)
-            print(verdict)
+            card_of(name, verdict, hints).say()
 
         EXERCISES[name] = Exercise(name, check, hints)
         return check
@@ -82,20 +88,47 @@ def _verdict(name, function, answer):
         return f"✗ {name}: the answer stopped with {type(error).__name__}: {error}. {advice}"
 
 
-def hint(name, number=1):
-    """Print a hint for an exercise.
+def watch_cells():
+    """Keep in mind whether a notebook's last cell could be read at all; see `_outdated`."""
+    if in_notebook():
+        from IPython import get_ipython
+
+        get_ipython().events.register("post_run_cell", _note_cell)
+
+
+def _note_cell(result):
+    error = result.error_before_exec
+    if isinstance(error, SyntaxError):
+        _cells["broken"] = type(error).__name__
+    elif not _cells.pop("told", False):  # a check that only said so leaves all as it is
+        _cells.pop("broken", None)
+
+
+def _outdated(name):
+    """What is said in place of a verdict while the cell before is no Python: the answer is an older one."""
+    if "broken" not in _cells:
+        return ""
+    _cells["told"] = True
+    return (
+        f"○ {name}: the cell that you ran before has a {_cells['broken']}, so nothing of it counts yet, and "
+        "this would judge an older answer. Mend that cell, run it, then run this one again."
+    )
+
+
+def hint(name, number=None):
+    """Show a hint for an exercise.
 
     Args:
         name: of the exercise.
-        number: 1 for the first hint; higher numbers give more away.
+        number: 1 for the first hint; higher numbers give more away. None: the one after the last shown.
     """
     if name not in EXERCISES:
         print(f"There is no exercise {name!r}; there are: {', '.join(sorted(EXERCISES))}.")
         return
     hints = EXERCISES[name].hints
-    number = min(max(number, 1), len(hints))
-    more = f' More: check.hint("{name}", {number + 1})' if number < len(hints) else ""
-    print(f"Hint {number} of {len(hints)}: {hints[number - 1]}{more}")
+    wanted = _hints_given.get(name, 0) + 1 if number is None else number
+    _hints_given[name] = min(max(wanted, 1), len(hints))
+    hint_card(name, _hints_given[name], hints).say()
 
 
 def call(function, *arguments, **options):

@@ -94,12 +94,12 @@ show.show_clip(
     show.label_grid(films.clips[one_each], scale=1),
     fps=FPS,
     zoom=4,
-    alt="What went in: a city from above, a hand with a cup, a plant.",
+    alt="What went in: the towers of a city, a hand with a cup, a plant.",
 )
 
 # %%
-first_try = budget.load_state(new_gan(["films"]), "11_your_videos")
-first_try = first_try.ema_generator
+saved = "checkpoints/lessons/11_your_videos-first_try.keras"
+first_try = generate.load_generator(datasets.data_folder() / saved)
 made = generate.sample(first_try, num_clips=64, seed=SEED)
 print("clips generated:", len(made))
 
@@ -514,7 +514,7 @@ print(f"read back, bit for bit: {len(loaded)} of {len(training)} clips")
 # %%
 gan = new_gan(training.action_names)
 untrained = generate.sample(gan.ema_generator, num_clips=60, seed=SEED)
-budget.warm_start(gan, "11_your_videos-scenes")
+budget.warm_start(gan, "11_your_videos")
 live = widgets.LivePicture()
 live
 

@@ -433,8 +433,7 @@ titles = ["before", "a shift a clip", "a shift a frame"]
 show.show_clip(
     show.label_grid(pictures, titles, columns=3, scale=4),
     zoom=2,
-    alt="One clip three times: as it is, with one shift for the clip, and "
-    "with a new shift in every frame.",
+    alt="One clip three times: as it is, with one shift for the clip, and with a new shift in every frame.",
 )
 
 # %% [markdown]
@@ -761,13 +760,15 @@ game = new_game()
 game.r1_gamma = R1_GAMMA
 untrained = measure(game.ema_generator)
 budget.warm_start(game, "08_improve")
+target, history = int(game.step) + STEPS, []
 
 # %% tags=["nbval-ignore-output", "warm-game"]
 picture = display(live_picture(game), display_id=True)
 history = training.train(
     game,
     clips,
-    steps=int(game.step) + STEPS,
+    steps=target,
+    history=history,
     batch_size=BATCH_SIZE,
     on_sample=lambda game: picture.update(live_picture(game)),
 )

@@ -155,9 +155,7 @@ rows = np.repeat(np.flatnonzero(~held_out(films.files, 0.25)), 8)
 examples = variants(films.clips, rows)[:, :NUM_FRAMES]
 nearest, _ = metrics.nearest_neighbours(made, examples)
 data_share = {name: np.mean(scene[rows] == name) for name in scenes}
-made_share = {
-    name: np.mean(scene[rows][nearest] == name) for name in scenes
-}
+made_share = {name: np.mean(scene[rows][nearest] == name) for name in scenes}
 
 # %% tags=["nbval-ignore-output"]
 print("film   share of the training clips   of the generated clips")
@@ -230,9 +228,7 @@ def allowed_videos(people_in, agreed):
     `people_in`: file name -> list of people. `agreed`: a set of people.
     """
     # BEGIN SOLUTION
-    return sorted(
-        file for file, who in people_in.items() if set(who) <= agreed
-    )
+    return sorted(file for file, who in people_in.items() if set(who) <= agreed)
     # END SOLUTION
 
 
@@ -264,11 +260,7 @@ LABELS = "films"  # or "folders"
 if USE_MINE:
     print("unpacked:", widgets.unpack_videos(YOUR_VIDEOS))
 folder = YOUR_VIDEOS if USE_MINE else OUR_VIDEOS
-files = sorted(
-    path
-    for path in folder.rglob("*")
-    if path.suffix.lower() in VIDEO_SUFFIXES
-)
+files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
 if not files:
     raise ValueError("no video in my_videos yet: see steps 1 to 3 above")
 print("training on", "your" if USE_MINE else "our", len(files), "films")
@@ -515,13 +507,12 @@ print(f"read back, bit for bit: {len(loaded)} of {len(training)} clips")
 gan = new_gan(training.action_names)
 untrained = generate.sample(gan.ema_generator, num_clips=60, seed=SEED)
 budget.warm_start(gan, "11_your_videos")
+target, history = int(gan.step) + STEPS, []
 live = widgets.LivePicture()
 live
 
+
 # %% tags=["nbval-ignore-output", "warm-gan"]
-target = int(gan.step) + STEPS
-
-
 def look(gan):
     """Show six clips of the averaged generator, label after label."""
     made = generate.sample(gan.ema_generator, num_clips=6, seed=SEED)
@@ -530,7 +521,7 @@ def look(gan):
 
 
 how = {"steps": target, "batch_size": BATCH_SIZE}
-history = train(gan, store, **how, on_sample=look)
+history = train(gan, store, **how, history=history, on_sample=look)
 
 # %% [markdown]
 # Save at once, before anything else can go wrong.

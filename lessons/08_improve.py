@@ -430,11 +430,9 @@ jumping = [augment(frame, shift, (2, 4, 10)) for frame, shift in each]
 jumping = np.concatenate(jumping)
 pictures = preprocess.to_uint8(np.stack([clip, done, jumping]))
 titles = ["before", "a shift a clip", "a shift a frame"]
-show.show_clip(
-    show.label_grid(pictures, titles, columns=3, scale=4),
-    zoom=2,
-    alt="One clip three times: as it is, with one shift for the clip, and with a new shift in every frame.",
-)
+grid = show.label_grid(pictures, titles, columns=3, scale=4)
+alt = "A clip as it is, with one shift, with a new shift in every frame."
+show.show_clip(grid, zoom=2, alt=alt)
 
 # %% [markdown]
 # In the middle the person is elsewhere and does the same. On the right the room shakes. The discriminator

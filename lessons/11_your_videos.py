@@ -228,7 +228,7 @@ def allowed_videos(people_in, agreed):
     `people_in`: file name -> list of people. `agreed`: a set of people.
     """
     # BEGIN SOLUTION
-    return sorted(file for file, who in people_in.items() if set(who) <= agreed)
+    return sorted(f for f, who in people_in.items() if set(who) <= agreed)
     # END SOLUTION
 
 
@@ -260,7 +260,8 @@ LABELS = "films"  # or "folders"
 if USE_MINE:
     print("unpacked:", widgets.unpack_videos(YOUR_VIDEOS))
 folder = YOUR_VIDEOS if USE_MINE else OUR_VIDEOS
-files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+found = sorted(folder.rglob("*"))
+files = [path for path in found if path.suffix.lower() in VIDEO_SUFFIXES]
 if not files:
     raise ValueError("no video in my_videos yet: see steps 1 to 3 above")
 print("training on", "your" if USE_MINE else "our", len(files), "films")

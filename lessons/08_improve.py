@@ -789,8 +789,8 @@ chart({f"yours: R1 {R1_GAMMA}, batch {BATCH_SIZE}": mine})
 recipe = [row for row in rows if row["lever"] == "frames 0, 1, 4, 9"]
 steps = {row["steps"] for row in recipe}
 said = verdict(TABLE[ROOM[0]]["frames 0, 1, 4, 9"], mine[ROOM[0]])
-print(f"steps of the recipe's runs: {', '.join(steps)}; yours: 1620, unless")
-print(f"the budget is small. What your run says of your lever: {said}")
+print("steps of the recipe's runs:", ", ".join(steps), "as in the settings")
+print("seeds: 3 of the recipe, 1 of yours. The verdict:", said)
 
 # %% [markdown]
 # The black dot is yours. Is it a fair comparison? In everything but one: the table's runs have three seeds, and you

@@ -8,11 +8,12 @@
 Trains the course's video GAN at 32x32 on the training split of `data/actions/`, with one thing changed, and
 scores 1,000 clips of it as `benchmarks/scores.py` says. Training is counted in steps, so the figures do not
 depend on how busy the machine is. `--steps` is the number for the baseline; a lever whose steps cost more
-gets fewer, so that all are trained for the same time (`COSTS`, measured by `--costs`). By default it is what
-three minutes give on two free cores in float32.
+gets fewer, so that all are trained for the same time (`COSTS`, measured by `--costs`), but for the lever that
+is more time itself (`LONGER`). By default it is what three minutes give on two free cores in float32.
 
-Each run is a row of `data/levers.csv`, which lesson 08 draws, with its command. Stopped at any moment, the
-same command goes on from the last checkpoint in the cache folder. Clips that the data levers add are
+Each run is a row of `data/levers.csv`, which lesson 08 draws, with its command; a row that lacks a score is
+measured again and replaced. Stopped at any moment, the same command goes on from the last checkpoint in the
+cache folder. Clips that the data levers add are
 rendered once and kept there too. After a change to the recipe, delete the old rows.
 
 The baseline is the recipe with `random_stride`, which the course had until the lever "frames 0, 1, 4, 9" was
@@ -37,6 +38,7 @@ import tensorflow as tf
 from keras import layers
 
 from vgcourse import datasets, gan, generate, training, video
+from vgcourse.files import new_file
 from vgcourse.gan import losses
 from vgcourse.people import ACTIONS
 
@@ -53,8 +55,10 @@ SCORES = (
     "motion_control_score_second",
     "frechet_distance",
     "frechet_distance_second",
+    "limbs_found",
 )
-COLUMNS = ("lever", "seed", "steps", "batch_size", "precision", "clips", "people", *SCORES, "command")
+RUN = ("lever", "seed", "steps", "batch_size", "precision")  # what tells one run from another
+COLUMNS = (*RUN, "clips", "people", *SCORES, "command")
 
 
 # ---- data: more of it, less of it, more people -----------------------------------------------------------
@@ -248,6 +252,7 @@ def make_matching(clips, options, seed):
 # ---- one run ---------------------------------------------------------------------------------------------
 
 SQUARES, AVERAGE = "frames 0, 1, 4, 9", "no averaging"
+LONGER = {"4x as long": 4}  # lever -> how many times the baseline's steps
 # lever: (clips, model, batch size). "no averaging" is no run of its own: the baseline's live generator.
 LEVERS = {
     "baseline": (training_clips, make, BATCH_SIZE),
@@ -258,11 +263,14 @@ LEVERS = {
     "no R1": (training_clips, make_without_r1, BATCH_SIZE),
     "feature matching": (training_clips, make_matching, BATCH_SIZE),
     "augmentation": (training_clips, make_augmented, BATCH_SIZE),
+    "a quarter, augmented": (quarter_of_the_clips, make_augmented, BATCH_SIZE),
+    "4x as long": (training_clips, make, BATCH_SIZE),
     "2x the batch": (training_clips, make, 2 * BATCH_SIZE),
     SQUARES: (training_clips, make, BATCH_SIZE),
 }
 # Time of a step over the baseline's, in float32; what is not here costs about the same.
 COSTS = {"2x the width": 2.45, "feature matching": 1.08, "augmentation": 1.14, "2x the batch": 1.88}
+COSTS["a quarter, augmented"] = COSTS["augmentation"]
 
 
 def run(lever, seed, options):
@@ -286,15 +294,15 @@ def run(lever, seed, options):
     scored = {lever: model.ema_generator} | ({AVERAGE: model.generator} if lever == "baseline" else {})
     for name, generator in scored.items():
         row = {"lever": name, **setting, **measure(generator, options.clips)}
-        append(options.results, row)
+        keep(options.results, row)
         print(f"{name}, seed {seed}: " + ", ".join(f"{key} {row[key]:.3g}" for key in SCORES), flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     keras.backend.clear_session()
 
 
 def steps_for(lever, baseline_steps):
-    """Steps that take as long as `baseline_steps` of the baseline; an int."""
-    return round(baseline_steps / COSTS.get(lever, 1.0))
+    """Steps that take as long as `baseline_steps` of the baseline, or a multiple of it; an int."""
+    return round(LONGER.get(lever, 1) * baseline_steps / COSTS.get(lever, 1.0))
 
 
 def measure(generator, per_action):
@@ -338,25 +346,29 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def append(path, row):
-    """Add one row to the results, with a header if the file is new."""
+def keep(path, row):
+    """Put one row into the results, in the place of the same run's row if there is one."""
+    row = {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in row.items()}
+    rows = read(path)
+    same = (place for place, old in enumerate(rows) if all(old[name] == row[name] for name in RUN))
+    place = next(same, len(rows))
+    rows[place : place + 1] = [row]
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+    with new_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def is_done(lever, seed, options):
-    """Whether the results hold this run, and for the baseline its live generator too."""
+    """Whether the results hold all scores of this run, and for the baseline of its live generator too."""
     wanted = {
         "seed": str(seed),
         "steps": str(steps_for(lever, options.steps)),
         "precision": options.precision,
     }
-    found = {r["lever"] for r in read(options.results) if all(r[k] == v for k, v in wanted.items())}
+    rows = [row for row in read(options.results) if all(row.get(name) for name in SCORES)]
+    found = {row["lever"] for row in rows if all(row[name] == value for name, value in wanted.items())}
     return {lever, *([AVERAGE] if lever == "baseline" else [])} <= found
 
 

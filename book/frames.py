@@ -37,6 +37,7 @@ DRAWN = {
     ("05", "seen_frames"): {"clip": 3, "frames": 5},
     ("06", "control_panel"): {"action": 10, "blend": 3},
     ("07", "draw_bells"): {"mean": 7, "spread": 4},
+    ("08", "draw_lever"): {"lever": 20, "score": 6},
     ("08", "augmented_sheet"): {"right": 3, "hole_side": 4},
     ("08", "draw_average"): {"decay": 12},
     ("09", "draw_pose"): {"person": 3, "right_arm": 5, "right_elbow": 3, "left_knee": 3},

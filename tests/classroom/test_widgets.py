@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import zipfile
 from datetime import UTC, datetime
 
 import ipywidgets
@@ -432,5 +433,67 @@ def test_upload_panel_saves_and_says_so(tmp_path):
         "last_modified": NOW,
     }
     panel.button.set_trait("value", (file,))
-    assert panel.message.value == '<p role="status">Saved: a&lt;b.mp4</p>'
+    assert panel.message.value == f'<p role="status">Saved in {tmp_path}: a&lt;b.mp4</p>'
     assert (tmp_path / "a<b.mp4").is_file()
+    panel.label.value = " jump "
+    panel.button.set_trait("value", (file | {"name": "c.mp4"},))
+    assert (tmp_path / "jump" / "c.mp4").is_file()
+    for label in ("..", "a/b"):
+        panel.label.value = label
+        panel.button.set_trait("value", (file | {"name": f"{label[0]}.mov"},))
+        assert "label: expected" in panel.message.value
+    assert not list(tmp_path.rglob("*.mov"))
+
+
+def test_the_folder_for_uploads_is_there_and_says_what_goes_into_it(tmp_path):
+    folder = tmp_path / "notebooks" / "my_videos"
+    widgets.upload_panel(folder)
+    widgets.upload_panel(folder)  # a cell may run twice
+    assert [path.name for path in folder.iterdir()] == ["README.txt"]
+    note = (folder / "README.txt").read_text(encoding="utf-8")
+    assert "sub-folder" in note
+    assert f"{widgets.LARGEST_ARCHIVE / 2**20:.0f} MB" in note
+
+
+def packed(path, files):
+    """A zip file of names and contents."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def test_an_archive_keeps_the_labels_and_gives_nothing_but_videos(tmp_path):
+    names = [
+        "films/jump/a.mov",
+        "films/turn/a.mov",
+        "b.mp4",
+        "films/notes.txt",
+        "__MACOSX/films/jump/._a.mov",
+    ]
+    packed(tmp_path / "films.zip", {name: name.encode() for name in names})
+    found = ["jump/a.mov", "turn/a.mov", "b.mp4"]
+    assert widgets.unpack_videos(tmp_path) == found
+    assert widgets.unpack_videos(tmp_path) == found  # again: nothing new
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {*found, "films.zip"}
+    assert (tmp_path / "turn" / "a.mov").read_bytes() == b"films/turn/a.mov"
+
+
+@pytest.mark.parametrize("name", ["../a.mov", "/a.mov", "..\\..\\a.mov", "jump/../../a.mov"])
+def test_an_archive_stays_in_its_folder(name, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    packed(folder / "x.zip", {name: b"x"})
+    widgets.unpack_videos(folder)
+    assert [path.relative_to(folder).parts[-1] for path in tmp_path.rglob("*.mov")] == ["a.mov"]
+
+
+def test_archives_that_cannot_be_used_are_one_error(tmp_path, monkeypatch):
+    (tmp_path / "x.zip").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="x.zip: cannot be unpacked: .*pack it again"):
+        widgets.unpack_videos(tmp_path)
+    monkeypatch.setattr(widgets, "LARGEST_ARCHIVE", 3 * 2**20)
+    packed(tmp_path / "x.zip", {"a.mov": bytes(2**20), "b.mov": bytes(3 * 2**20)})
+    with pytest.raises(ValueError, match="expected up to 3 MB of videos, received 4 MB"):
+        widgets.unpack_videos(tmp_path)
+    assert list(tmp_path.glob("*.mov")) == []

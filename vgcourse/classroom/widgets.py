@@ -11,13 +11,15 @@ import html
 import io
 import itertools
 import os
+import zipfile
+import zlib
 from pathlib import Path
 
 import ipywidgets
 import numpy as np
 from PIL import Image
 
-from vgcourse import generate
+from vgcourse import datasets, generate
 from vgcourse.arguments import whole_number
 from vgcourse.files import new_file
 from vgcourse.show import Picture, auto_scale, enlarge
@@ -25,6 +27,18 @@ from vgcourse.show import Picture, auto_scale, enlarge
 SHOWN = 384  # pixels: smaller pictures are shown this wide
 PEOPLE = 1000  # person seeds that the control panel knows
 LARGEST_UPLOAD = 8 * 2**20  # bytes at a time: Jupyter cuts the line to the kernel at 10 MB
+LARGEST_ARCHIVE = 200 * 2**20  # bytes of the videos in one archive
+VIDEOS_NOTE = """\
+Your videos go here.
+
+- Drag them onto this folder in the file list, on the left of the notebook. This takes large files, too.
+- Several kinds of motion? Make a sub-folder for each and name it: jump, turn, wave. Its name is the label.
+- Or pack such folders into a .zip on your own machine and drag that here, up to 200 MB. The lesson unpacks
+  it and keeps the labels.
+
+Film people only if they agreed that a model learns from the video. All of this stays on the machine on which
+the notebook runs.
+"""
 
 
 # ---- a panel around a function ---------------------------------------------------------------------------
@@ -408,26 +422,97 @@ class LivePicture(ipywidgets.HTML):
 def upload_panel(folder):
     """A button that puts videos from the reader's machine into a folder, up to 8 MB at a time.
 
+    The folder is there from the start, with a note on what may come into it: larger files are dragged there.
+
     Args:
-        folder: where they go; made when the first file comes.
+        folder: where they go; those that get a label go into a sub-folder of that name.
 
     Returns:
-        An `ipywidgets.VBox` with attributes `button` and `message`.
+        An `ipywidgets.VBox` with attributes `label`, `button` and `message`.
     """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "README.txt").write_text(VIDEOS_NOTE, encoding="utf-8")
     button = ipywidgets.FileUpload(accept="video/*,.mov,.mkv,.gif", multiple=True, description="Add videos")
-    message = ipywidgets.HTML()
-    panel = ipywidgets.VBox([button, message])
-    panel.button, panel.message = button, message
+    label, message = ipywidgets.Text(description="label", placeholder="optional"), ipywidgets.HTML()
+    panel = ipywidgets.VBox([label, button, message])
+    panel.label, panel.button, panel.message = label, button, message
 
     def keep(_):
         try:
-            text = "Saved: " + ", ".join(save_uploads(button.value, folder))
+            place = folder / _checked_label(label.value) if label.value.strip() else folder
+            text = f"Saved in {place}: " + ", ".join(save_uploads(button.value, place))
         except (ValueError, OSError) as error:
             text = str(error)
         message.value = f'<p role="status">{html.escape(text)}</p>'
 
     button.observe(keep, "value")
     return panel
+
+
+def _checked_label(label):
+    """A label that can be the name of one folder, and of none above."""
+    label = label.strip()
+    if fault := datasets.label_fault(label) or (label.startswith(".") and "expected no dot in front"):
+        raise ValueError(f"label: {fault}")
+    return label
+
+
+def unpack_videos(folder):
+    """Unpack the archives (`.zip`) in a folder: the folder in which a video lies becomes its label.
+
+    Nothing but videos is taken out, none is written over, and nothing lands outside of the folder. Called
+    again, it changes nothing.
+
+    Args:
+        folder: where the archives are, and where the videos go, each into the sub-folder of its label.
+
+    Returns:
+        Paths of the videos below the folder, as texts such as "jump/IMG_1.mov".
+
+    Raises:
+        ValueError: an archive is damaged, has a password, or holds more than 200 MB of videos.
+    """
+    folder, kept = Path(folder), []
+    for archive in sorted(folder.glob("*.zip")):
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                kept += [_unpack(packed, info, folder) for info in _videos_in(packed, archive)]
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+            advice = "pack it again, as a plain .zip without a password"
+            raise ValueError(f"{archive}: cannot be unpacked: {error}; {advice}") from error
+    return kept
+
+
+def _videos_in(packed, archive):
+    """Entries of the videos in an archive, if they are not too many bytes together."""
+    infos = [info for info in packed.infolist() if not info.is_dir() and _is_video(_parts(info.filename))]
+    found, most = (size / 2**20 for size in (sum(info.file_size for info in infos), LARGEST_ARCHIVE))
+    if found > most:
+        raise ValueError(
+            f"{archive}: expected up to {most:.0f} MB of videos, received {found:.0f} MB; make several"
+        )
+    return infos
+
+
+def _parts(name):
+    """Folders and file of a name in an archive; none that leads upwards."""
+    return [part for part in name.replace("\\", "/").split("/") if part.strip() and part != ".."]
+
+
+def _is_video(parts):
+    """Whether this is a video, and none that a system hides: macOS adds `__MACOSX/._a.mov`."""
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return bool(parts) and not hidden and Path(parts[-1]).suffix.lower() in datasets.VIDEO_SUFFIXES
+
+
+def _unpack(packed, info, folder):
+    """Write one video of an archive below the folder; returns its path there, as text."""
+    *above, file = _parts(info.filename)
+    place = folder / _checked_label(above[-1]) if above else folder
+    with packed.open(info) as stream:
+        content = stream.read(info.file_size)  # no more than the archive says that there is
+    return (place / _keep_upload(place / file, content)).relative_to(folder).as_posix()
 
 
 def save_uploads(uploads, folder):
@@ -446,7 +531,7 @@ def save_uploads(uploads, folder):
     if total > LARGEST_UPLOAD:
         raise ValueError(
             f"expected up to {LARGEST_UPLOAD / 2**20:.0f} MB at a time, received {total / 2**20:.0f} MB: "
-            f"drag large files into {folder} in the file list on the left instead"
+            f"drag large files into {folder} in the file list on the left instead; there is no such limit"
         )
     # Never above the folder, and never the folder itself.
     names = [Path(file["name"].replace("\\", "/")).name or "upload" for file in uploads]

@@ -1,11 +1,77 @@
-"""Checks of lesson 11: how much to film, who agreed, and what the scores say."""
+"""Checks of lesson 11: which scenes are missing, who agreed, how much to film, and what the scores say."""
 
-from vgcourse.classroom.check.core import ask, call, compare, exercise, refuse
+from collections.abc import Iterable
+
+import numpy as np
+
+from vgcourse.classroom.check.core import Wrong, ask, call, compare, exercise
+
+
+@exercise(
+    "First the scene of each generated clip: look up the scene of the training clip that it is nearest to.",
+    "Then count each scene among the generated and among the training clips; divide each count by its total.",
+    "np.bincount(scenes, minlength=num_scenes) counts those too that never come. Which ratio is asked for?",
+)
+def coverage(answer):
+    """Check `coverage(nearest, scene_of, num_scenes)`."""
+    scene_of = np.array([0, 0, 0, 1, 1, 2])  # shares 1/2, 1/3, 1/6
+    nearest = np.array([0, 1, 1, 2, 3, 4, 4, 4, 4, 5])  # 4, 5 and 1 of 10: ratios 0.8, 1.5, 0.6
+    slips = {
+        "that is the smallest share among the generated clips; divide each by its share of the data.": 0.1,
+        "that is the largest ratio; a lost scene shows in the smallest.": 1.5,
+        "that is the mean ratio; a scene that comes too often would make up for a lost one.": 2.9 / 3,
+        "upside down: the share of the generated clips over the share of the data.": 2 / 3,
+        "those are counts over counts; first divide each by its own total, 10 and 6.": 1.0,
+        "that is a difference of shares; divide them.": 0.4 - 0.5,
+    }
+    asked = "scenes come 4, 5, 1 times in 10 clips, and have 3, 2, 1 of 6 training clips:"
+    ask(
+        answer,
+        nearest,
+        scene_of,
+        3,
+        right=0.6,
+        asked=asked,
+        slips=slips,
+        otherwise="which ratio is smallest?",
+    )
+    lost = {"a scene that never comes has share 0; you left it out of the ratios.": 2 / 3 / 0.5}
+    asked, given = "scene 2 never comes:", (np.array([0, 1, 2]), np.array([0, 0, 1, 2]), 3)
+    ask(answer, *given, right=0.0, asked=asked, slips=lost, otherwise="count all `num_scenes` scenes.")
+    asked, given = "every scene gets its share:", (np.array([3, 1, 0, 2]), np.array([1, 1, 0, 0]), 2)
+    ask(answer, *given, right=1.0, asked=asked, otherwise="look up scene_of[nearest].")
+    return "right: and 1 does not say that the clips are good, only that nobody is missing."
+
+
+@exercise(
+    "For which videos is everybody in its list also in the set `agreed`?",
+    "Sets can be compared: a <= b asks whether all of a is in b. What does it say of an empty a?",
+)
+def allowed_videos(answer):
+    """Check `allowed_videos(people_in, agreed)`."""
+    people_in = {"walk.mov": ["Ada", "Bo"], "plant.mp4": [], "dance.mp4": ["Ada"]}
+    people_in |= {"party.mov": ["Bo", "Cy"], "street.mp4": ["Cy"]}
+    got = _listed(call(answer, people_in, {"Ada", "Cy"}))
+    right, asked = ["dance.mp4", "plant.mp4", "street.mp4"], "Ada and Cy agreed, Bo did not:"
+    one_yes = ["dance.mp4", "party.mov", "street.mp4", "walk.mov"]
+    slips = {
+        "walk.mov and party.mov show Bo too. One yes is not enough, all must agree.": one_yes,
+        "plant.mp4 shows nobody, so there is nobody to ask: a video without people is fine.": right[::2],
+        "those two are the ones that you may not use; return the others.": ["party.mov", "walk.mov"],
+    }
+    compare(sorted(got), right, asked=asked, slips=slips)
+    compare(got, right, asked="the right videos:", otherwise="sort their names, as on every machine.")
+    others = {"b.mov": ["Bo"], "a.mov": ["Ada", "Bo"], "c.mov": ["Ada"], "d.mov": []}
+    named = {"there Bo agreed. Look into `agreed`; name no person in your code.": ["c.mov", "d.mov"]}
+    asked = "of four other videos, with a yes from Bo alone,"
+    compare(sorted(_listed(call(answer, others, {"Bo"}))), ["b.mov", "d.mov"], asked=asked, slips=named)
+    compare(_listed(call(answer, others, set())), ["d.mov"], asked="if nobody agreed,")
+    return "right. When somebody takes a yes back, delete the video *and* train again: the model has seen it."
 
 
 @exercise(
     "How many frames does the video have at that rate? And how many whole clips fit into them?",
-    "frames = int(seconds * fps); the number of whole clips is frames // num_frames.",
+    "Seconds times frames per second are frames. Python has an operator that divides and rounds down.",
 )
 def clips_in_video(answer):
     """Check `clips_in_video(seconds, fps, num_frames)`."""
@@ -22,58 +88,60 @@ def clips_in_video(answer):
     ask(answer, 7.6, 20, 18, right=8, asked=asked, slips=slips, otherwise=otherwise)
     ask(answer, 8.9, 20, 18, right=9, asked="8.9 seconds at 20 fps are 178 frames, 9.9 clips of 18:")
     ask(answer, 0.5, 20, 16, right=0, asked="0.5 seconds at 20 fps are 10 frames, not one clip of 16:")
-    return "right: twenty videos of 8 seconds give about 160 clips. Cuts cost some: no clip runs across one."
+    return "right: an 8-second film gives 8 clips of 18 frames, so 13 films are over 100. Cuts cost some."
+
+
+FAULTS = ("frozen", "shimmers", "copies", "lost a scene")
+CASES = {  # energy of 8, distance of 32, coverage -> faults; the plainest first
+    (7.0, 30.0, 0.9): [],
+    (1.0, 30.0, 0.9): ["frozen"],
+    (15.0, 30.0, 0.9): ["shimmers"],
+    (7.0, 9.0, 0.9): ["copies"],
+    (7.0, 30.0, 0.2): ["lost a scene"],
+    (1.0, 9.0, 0.9): ["frozen", "copies"],
+    (15.0, 9.0, 0.2): ["shimmers", "copies", "lost a scene"],
+    (2.5, 17.0, 0.6): [],  # just over the limits
+    (11.5, 60.0, 1.4): [],
+    (1.9, 15.0, 0.4): ["frozen", "copies", "lost a scene"],
+    (12.5, 30.0, 0.9): ["shimmers"],
+}
 
 
 @exercise(
-    "For which videos is everybody in the list `people` also in the set `agreed`?",
-    "set(people) <= agreed is True if all of them agreed; it also is for a video with nobody in it.",
-)
-def allowed_videos(answer):
-    """Check `allowed_videos(people_in, agreed)`."""
-    people_in = {"walk.mov": ["Ada", "Bo"], "plant.mp4": [], "dance.mp4": ["Ada"]}
-    people_in |= {"party.mov": ["Bo", "Cy"], "street.mp4": ["Cy"]}
-    got = list(call(answer, people_in, {"Ada", "Cy"}))
-    right, asked = ["dance.mp4", "plant.mp4", "street.mp4"], "Ada and Cy agreed, Bo did not:"
-    one_yes = ["dance.mp4", "party.mov", "street.mp4", "walk.mov"]
-    slips = {
-        "walk.mov and party.mov show Bo too. One yes is not enough, all must agree.": one_yes,
-        "plant.mp4 shows nobody, so there is nobody to ask: a video without people is fine.": right[::2],
-        "those two are the ones that you may not use; return the others.": ["party.mov", "walk.mov"],
-    }
-    compare(sorted(got), right, asked=asked, slips=slips)
-    compare(got, right, asked="the right videos:", otherwise="sort their names, as on every machine.")
-    return "right. When somebody takes a yes back, delete the video *and* train again: the model has seen it."
-
-
-@exercise(
-    "Two questions, one after the other. What would the second say of frozen clips?",
-    "First `if fake_energy < real_energy / 4`, then `if fake_distance < heldout_distance / 2`.",
+    "Four questions, none of which rules out another: a run may be frozen and copied. Collect what is true.",
+    "Begin with an empty list, and for each row of the table append its fault if its comparison holds.",
+    "Each comparison is with a number times a real one: `real_energy / 4`, then 1.5 times it, and so on.",
 )
 def diagnose_run(answer):
-    """Check `diagnose_run(fake_energy, real_energy, fake_distance, heldout_distance)`."""
+    """Check `diagnose_run(energy, real_energy, distance, new_distance, coverage)`."""
+    for (energy, distance, covered), right in CASES.items():
+        got = call(answer, energy, 8.0, distance, 32.0, covered)
+        got = [got] if isinstance(got, str) else _listed(got)
+        if unknown := [fault for fault in got if fault not in FAULTS]:
+            raise Wrong(f"expected faults among {', '.join(map(repr, FAULTS))}, received {unknown[0]!r}.")
+        asked = f"for motion energy {energy:g} of 8, distance {distance:g} of 32, coverage {covered:g}"
+        compare(sorted(got), sorted(right), asked=asked, otherwise=_advice(set(got), set(right)))
+    return "right. All four limits are habits, not laws: look at the clips as well."
 
-    def said(energy, distance):
-        return call(answer, energy, 8.0, distance, 32.0)
 
-    frozen, copies, fine, none = said(1.0, 30.0), said(7.0, 9.0), said(7.0, 30.0), "no fault found"
-    upside_down = frozen == none and fine == "frozen"
-    far = copies == none and said(40.0, 60.0) == "copies"
-    all_frozen, all_copies = fine == "frozen", fine == "copies"
-    mistakes = {
-        "upside down: clips are frozen if they have *less* energy than a quarter of the real.": upside_down,
-        "upside down: copies lie *nearer* to the training clips than held-out clips do.": far,
-        "of clips frozen and near, expected 'frozen': ask for the energy first.": said(1.0, 9.0) == "copies",
-        "motion energy 1 where real clips have 8 is under a quarter: expected 'frozen'.": frozen == none,
-        "a distance of 9 where held-out clips have 32 is under half: expected 'copies'.": copies == none,
-        "energy 7 of 8 is fine: compare with a quarter of the real energy, not with all of it.": all_frozen,
-        "distance 30 of 32 is fine: compare with half of the held-out distance, not all of it.": all_copies,
-    }
-    refuse(mistakes)
-    cases = {"frozen": [(1.0, 30.0), (1.0, 9.0), (1.9, 30.0)], "copies": [(7.0, 9.0), (7.0, 15.0)]}
-    cases[none] = [(7.0, 30.0), (40.0, 60.0), (2.5, 30.0), (7.0, 17.0)]  # the last two just over the limits
-    for right, pairs in cases.items():
-        for energy, distance in pairs:
-            asked = f"for motion energy {energy:g} of 8 and a distance of {distance:g} of 32"
-            compare(said(energy, distance), right, asked=asked, otherwise=f"'frozen', 'copies', or {none!r}.")
-    return "right. Both limits are habits, not laws: always look at the clips as well."
+def _advice(got, right):
+    """What to look at, from the faults that were named and those that are there."""
+    if got < right and got and len(right) > 1:
+        return "a run can have several faults: ask all four questions, and return all answers."
+    if "frozen" in got - right:
+        return "frozen is *less* than a quarter of the real energy, 2 of 8."
+    if "shimmers" in got - right:
+        return "it shimmers from 1.5 times the real energy on, which is 12 of 8; more is not always worse."
+    if "copies" in got - right:
+        return "copies lie *nearer* to the training clips, under half of what held-out clips do: 16 of 32."
+    if "lost a scene" in got - right:
+        return "over one half is no lost scene; a scene that comes too often is none either."
+    missed = ", ".join(map(repr, sorted(right - got)))
+    return f"the row of the table for {missed} holds: which way round is your comparison?"
+
+
+def _listed(got):
+    """An answer as a list of its entries."""
+    if not isinstance(got, Iterable):
+        raise Wrong(f"expected a list, received {type(got).__name__}.")
+    return [*got]

@@ -1,12 +1,16 @@
 """Cards: the line goes along, colours are not all, hints are folded, no text becomes HTML."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from live_kernel import live_kernel
 
+from vgcourse.classroom import check
 from vgcourse.classroom.check import cards
 
+ROOT = Path(__file__).resolve().parents[3]
 WRONG = '✗ double: expected `<b>`, received 9 & "ten". For a hint: check.hint("double")'
 HINTS = ("Twice is plus itself.", "`2 * x`, said <once>")
 
@@ -82,3 +86,17 @@ def test_in_a_kernel_cards_are_shown_and_a_broken_cell_is_noticed():
         assert run("def raw_bytes(:")[0]["ename"] == "SyntaxError"
         (shown,) = run("check.raw_bytes(raw_bytes)")
         assert "has a SyntaxError" in shown["data"]["text/plain"]
+
+
+def test_stored_cards_are_those_that_the_code_makes():
+    found = 0
+    for file in sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb")):
+        for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+            for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+                line = "".join(data.get("text/plain", ""))
+                if named := re.match(r"[✓✗○] (\w+): ", line):
+                    name = named[1]
+                    card = cards.card_of(name, line, check.EXERCISES[name].hints)
+                    assert "".join(data["text/html"]) == card.html, (file.name, name)
+                    found += 1
+    assert found == 2 * len(check.EXERCISES)

@@ -153,11 +153,9 @@ widgets.explore(seen_frames, clip=["A", "B", "C"], frames=CHOICES)
 # %%
 whole = np.stack([squat[moments % PERIOD] for moments in MOMENTS.values()])
 labels = ["A: too fast", "B: real", "C: trembles"]
-show.show_clip(
-    show.label_grid(whole, labels, scale=1),
-    zoom=3,
-    alt="One person squats three times: twice too fast, as filmed, trembling.",
-)
+grid = show.label_grid(whole, labels, scale=1)
+alt = "One person squats three times: twice too fast, as filmed, trembling."
+show.show_clip(grid, zoom=3, alt=alt)
 
 # %% [markdown]
 # Did *0 3 6 9* show you the same for B and C, and *spacing not told* the same for A and B? What is the same, no
@@ -725,11 +723,10 @@ print("digits")
 # %%
 dark = example("wave2", 5)[:NUM_FRAMES] // 2
 light = dark + 110
-show.show_clip(
-    show.label_grid(np.stack([dark, light]), ["dark", "lights up"], scale=1),
-    zoom=3,
-    alt="The same person twice, waving: left in the dark, right in the light.",
-)
+both = np.stack([dark, light])
+grid = show.label_grid(both, ["dark", "lights up"], scale=1)
+alt = "The same person twice, waving: left in the dark, right in the light."
+show.show_clip(grid, zoom=3, alt=alt)
 
 # %%
 someone = example("wave2", 6)[:NUM_FRAMES]
@@ -994,7 +991,7 @@ show.show_clip(
 # %%
 assert limbs["yours"].share < limbs["real"].share
 assert limbs["shipped"].share < limbs["real"].share
-print("neither of the two generators keeps as many limbs as real people")
+print("generators that keep as many limbs as real people: 0 of 2")
 
 # %% [markdown]
 # Lesson 09 shows a way that draws the limbs one by one.

@@ -153,6 +153,7 @@ def held_out(files, share):
 # %%
 rows = np.repeat(np.flatnonzero(~held_out(films.files, 0.25)), 8)
 examples = variants(films.clips, rows)[:, :NUM_FRAMES]
+print("training clips to compare with:", len(rows), "shifted and mirrored")
 nearest, _ = metrics.nearest_neighbours(made, examples)
 data_share = {name: np.mean(scene[rows] == name) for name in scenes}
 made_share = {name: np.mean(scene[rows][nearest] == name) for name in scenes}

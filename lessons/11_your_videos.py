@@ -591,6 +591,7 @@ def score(name, clips):
 # %%
 scores = {name: score(name, fakes[asked == name]) for name in names[:3]}
 before = distances(untrained)[0]
+print("labels scored:", len(scores), "by 20 clips each")
 
 # %% tags=["nbval-ignore-output"]
 print(" " * 18 + "".join(f"{name:>9}" for name in scores))

@@ -6,6 +6,7 @@ import re
 import zipfile
 from datetime import UTC, datetime
 
+import imageio.v3 as iio
 import ipywidgets
 import numpy as np
 import pytest
@@ -296,7 +297,9 @@ def test_the_code_makes_the_clip_that_is_shown(panel, generator):
     assert len(made["clip"]) == frames
     again = widgets._quick_picture(made["clip"], "", fps=generator.fps)
     data = base64.b64decode(re.search(r"base64,([^\"]+)", panel.picture.value)[1])
-    assert again.gif == data
+    shown, made = (iio.imread(gif).astype(float) for gif in (data, again.gif))
+    # Threads add in another order, and a palette may follow; another person is 20 grey levels away.
+    assert np.abs(shown - made).mean() < 2
 
 
 def test_controls_are_grouped_and_what_changes_nothing_is_grey(panel, generator):

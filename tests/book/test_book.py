@@ -280,8 +280,6 @@ def test_a_panel_out_of_its_lesson_draws_what_the_lesson_shows(lesson, name):
     exec(frames.panel_code(cells, cell), space)
     start = {control: frames.positions(v, frames.DRAWN[lesson, name].get(control, 0))[1]
              for control, v in space["ranges"].items()}  # fmt: skip
-    if name == "seen_frames":
-        start["action"] = "run"  # the function's own default; the menu begins with another
     picture = space["draw"](**start)
     stored = [
         o.data["image/png"] for c in cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})
@@ -291,14 +289,14 @@ def test_a_panel_out_of_its_lesson_draws_what_the_lesson_shows(lesson, name):
     assert min(distances, default=255) < 0.5, distances
 
 
+# Those of trained models are left to the book itself, which draws them at every place of their controls.
 EXPLORED = [
     (path.stem, frames.drawn_by(frames.find_panel(cell.source)))
     for path in LESSONS
     for cell in panels(path)[1]
     if frames.find_panel(cell.source).func.attr == "explore"
+    and (path.stem[:2], frames.drawn_by(frames.find_panel(cell.source))) not in TRAINED
 ]
-# What a panel may object to at the ends of its controls, and show instead of a picture.
-OBJECTIONS = {"seen_frames": r"frame \d+ is past the end of the clip"}
 
 
 @pytest.mark.slow
@@ -312,8 +310,7 @@ def test_a_panel_reaches_the_ends_of_all_its_controls(lesson, name, monkeypatch)
     exec(frames.panel_code(cells, cell), space)
     panel, pictures = widgets.explore(space["draw"], **space["ranges"]), set()
     for values in drive(panel):
-        objection = panel.message.value
-        assert not objection or re.search(OBJECTIONS.get(name, "$^"), objection), (values, objection)
+        assert not panel.message.value, (values, panel.message.value)
         pictures.add(panel.picture.value)
     assert len(pictures) > 1, "no control changes the picture"
 

@@ -114,7 +114,8 @@ def find_slides(notebook):
                 slides.append(Slide(section, text, forced=bool(heading) or "slide" in tags))
         elif slides and "exercise" not in tags:
             slides[-1].pictures += [found for output in cell.outputs if (found := _picture(output))]
-            slides[-1].code.append(cell.source)
+            if "hide-input" not in tags:  # not what a lesson folds
+                slides[-1].code.append(cell.source)
             slides[-1].printed += [output.text for output in cell.outputs if output.get("name") == "stdout"]
     return [slide for slide in slides if (slide.forced or slide.pictures) and slide.heading not in LEFT_OUT]
 
@@ -207,7 +208,8 @@ def _section(slide, *, is_first):
 
 def _text_outputs(slide):
     """Short code of a slide, and what it printed; no check's verdict, nothing below a formula."""
-    code = next((text for text in slide.code if len(text.splitlines()) <= MAX_CODE), "")
+    short = [text for text in slide.code if len(text.splitlines()) <= MAX_CODE and not is_first]
+    code = next(iter(short), "")
     lines = [line for line in "".join(slide.printed).splitlines() if line.strip()]
     if "check." in code or "$$" in slide.text:
         return []

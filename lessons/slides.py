@@ -201,15 +201,14 @@ def _section(slide, *, is_first):
     parts = [f"<{level}>{html.escape(slide.heading)}</{level}>", _markdown(shown_text(slide))]
     if slide.pictures:
         parts.append(f'<div class="pictures">{"".join(slide.pictures[-MAX_PICTURES:])}</div>')
-    else:
+    elif not is_first:  # on the title there is no code
         parts += [f"<pre>{html.escape(text)}</pre>" for text in _text_outputs(slide)]
     return f'<section>{"".join(parts)}<aside class="notes">{_markdown(slide.text)}</aside></section>'
 
 
 def _text_outputs(slide):
     """Short code of a slide, and what it printed; no check's verdict, nothing below a formula."""
-    short = [text for text in slide.code if len(text.splitlines()) <= MAX_CODE and not is_first]
-    code = next(iter(short), "")
+    code = next((text for text in slide.code if len(text.splitlines()) <= MAX_CODE), "")
     lines = [line for line in "".join(slide.printed).splitlines() if line.strip()]
     if "check." in code or "$$" in slide.text:
         return []

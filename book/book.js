@@ -14,3 +14,6 @@ window.addEventListener("load", () => {
   formulas.then(letKeysScroll);
   new ResizeObserver(letKeysScroll).observe(document.body);
 });
+
+// A fold is called by its own words, "Show code cell source", and not by what MyST-NB lays over them.
+for (const summary of document.querySelectorAll("details.hide summary[aria-label]")) summary.removeAttribute("aria-label");

@@ -126,7 +126,7 @@ SAYS = '#!/bin/sh\necho "$(basename "$0") $*" >> "$LOG"\n'
 PARTS = ("uv sync --quiet", "ruff check .", "ruff format --check .", "vgcourse --help", "python -m book",
          "--durations=15", "-m slow tests/book/browser",
          "-m slow --ignore=tests/book/browser", "notebooks", "notebooks/solutions",
-         "--sample 4 --seed 12", "tests.fuzz --minutes 1 --seed 12")  # fmt: skip
+         "--sample 2 --seed 12", "tests.fuzz --minutes 1 --seed 12")  # fmt: skip
 
 
 @pytest.fixture

@@ -211,21 +211,22 @@ def frame(page):
 
 def test_sliders_move_without_a_kernel_and_by_keyboard(open_site, screenshot):
     page = open_site(LESSONS[3], viewport=WIDE)
-    mean, spread = page.get_by_role("slider", name="mean"), page.get_by_role("slider", name="spread")
-    assert frame(page)[1].startswith("Mean -1.00, spread 1.00: V -0.44;")  # as in the lesson
+    mean, downhill = page.get_by_role("slider", name="mean"), page.get_by_role("slider", name="downhill")
+    begun = "0 steps down the saturating loss: mean"
+    assert frame(page)[1].startswith(f"{begun} -1.00, spread 1.00, V -0.44.")  # as in the lesson
     mean.focus()
     seen = {frame(page)[0]}
-    for step in range(2):
+    for value in (0, 2):
         page.keyboard.press("ArrowRight")
-        assert frame(page)[1].startswith(f"Mean {step:.2f}, spread 1.00")
+        assert frame(page)[1].startswith(f"{begun} {value:.2f}, spread 1.00")
         seen.add(frame(page)[0])
     page.keyboard.press("Home")
     assert mean.get_attribute("aria-valuetext") == "−4"
-    spread.focus()
+    downhill.focus()
     page.keyboard.press("End")
-    assert frame(page)[1].startswith("Mean -4.00, spread 2.00")
+    assert frame(page)[1].startswith("30 steps down the saturating loss: mean ")
     game = page.locator("figure.frames").first
-    assert game.locator("output").all_inner_texts() == ["−4", "2"]
+    assert game.locator("output").all_inner_texts() == ["−4", "30"]
     assert game.locator(".frames-words").inner_text() == frame(page)[1]  # told to who listens
     assert len(seen) == 3
     game.scroll_into_view_if_needed()

@@ -14,6 +14,14 @@ from vgcourse import show
 from vgcourse.show import notebook
 
 
+@pytest.fixture(autouse=True)
+def interrupts():
+    """As in a terminal: a process that a shell started in the background ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def rows(count, stop_at):
     for step in range(1, count + 1):
         if step == stop_at:

@@ -84,6 +84,14 @@ def test_samples_are_shown_about_twenty_times(clockwork, steps, calls):
 # ---- it is stopped ---------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def interrupts():
+    """As in a terminal: a process that a shell started in the background ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_at(game, step, monkeypatch):
     """Press Ctrl-C, or Stop, while the game is in this step."""
     done = game.step_function
@@ -97,7 +105,9 @@ def interrupt_at(game, step, monkeypatch):
     monkeypatch.setattr(game, "step_function", pressed)
 
 
-def test_stop_in_a_notebook_keeps_what_was_done_and_the_same_call_goes_on(clockwork, monkeypatch, capsys):
+def test_stop_in_a_notebook_keeps_what_was_done_and_the_same_call_goes_on(
+    clockwork, interrupts, monkeypatch, capsys
+):
     monkeypatch.setattr(loop, "in_notebook", lambda: True)
     interrupt_at(clockwork, 973, monkeypatch)
     history, seen = [], []
@@ -122,7 +132,7 @@ def test_stop_pressed_again_ends_a_step_that_takes_long(clockwork, monkeypatch, 
     assert capsys.readouterr().out == "Stopped at 0 of 50 steps; run the cell again to go on.\n"
 
 
-def test_elsewhere_an_interrupt_ends_a_training_at_once(clockwork, monkeypatch):
+def test_elsewhere_an_interrupt_ends_a_training_at_once(clockwork, interrupts, monkeypatch):
     interrupt_at(clockwork, 13, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         training.train(clockwork, None, steps=50)

@@ -121,5 +121,5 @@ def test_a_short_training_learns_where_joints_are(monkeypatch):
     monkeypatch.setattr(joint_training, "TRAINING_PEOPLE", [1, 3])
     clips = datasets.load_actions("train", size=64, num_frames=20).select(slice(None, None, 8))
     model = cnns.build_joint_finder(9)
-    joint_training.fit_joint_finder(model, clips, epochs=20, seed=0)  # 100 steps
-    assert joint_training.mean_error(model, "validation") < 5  # untrained: 17
+    joint_training.fit_joint_finder(model, clips, epochs=40, seed=0)  # 200 steps
+    assert joint_training.mean_error(model, "validation") < 3  # untrained: 17

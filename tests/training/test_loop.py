@@ -253,14 +253,14 @@ def peak_memory(store, tests):
 
 @pytest.mark.slow
 def test_ten_times_the_clips_take_no_more_memory(tmp_path, request):
-    """Both train equally long; the large store is 300 MB, and half of that is allowed."""
+    """Both train equally long; the large store is 300 MB, far more than the 10% that are allowed."""
     pytest.importorskip("resource", reason="peak memory is asked of POSIX")
     part = make_clips(num_clips=120, num_frames=10, size=32)
     peaks = []
     for name, times in (("small", 10), ("large", 100)):
         store = save_clips(tmp_path / name, (part for _ in range(times)), shard_bytes=2**22)
         peaks.append(peak_memory(store, request.path.parent))
-    assert peaks[1] < peaks[0] + 150_000, peaks  # kilobytes
+    assert peaks[1] < 1.1 * peaks[0], peaks
 
 
 # ---- it learns -------------------------------------------------------------------------------------------

@@ -432,7 +432,8 @@ def upload_panel(folder):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.txt").write_text(VIDEOS_NOTE, encoding="utf-8")
+    if not (folder / "README.txt").exists():  # perhaps the reader's own
+        (folder / "README.txt").write_text(VIDEOS_NOTE, encoding="utf-8")
     button = ipywidgets.FileUpload(accept="video/*,.mov,.mkv,.gif", multiple=True, description="Add videos")
     label, message = ipywidgets.Text(description="label", placeholder="optional"), ipywidgets.HTML()
     panel = ipywidgets.VBox([label, button, message])
@@ -471,7 +472,8 @@ def unpack_videos(folder):
         Paths of the videos below the folder, as texts such as "jump/IMG_1.mov".
 
     Raises:
-        ValueError: an archive is damaged, has a password, or holds more than 200 MB of videos.
+        ValueError: an archive is damaged, has a password, holds more than 200 MB of videos, or a folder in it
+            cannot be a label.
     """
     folder, kept = Path(folder), []
     for archive in sorted(folder.glob("*.zip")):
@@ -509,7 +511,10 @@ def _is_video(parts):
 def _unpack(packed, info, folder):
     """Write one video of an archive below the folder; returns its path there, as text."""
     *above, file = _parts(info.filename)
-    place = folder / _checked_label(above[-1]) if above else folder
+    try:
+        place = folder / _checked_label(above[-1]) if above else folder
+    except ValueError as error:
+        raise ValueError(f"{packed.filename}, {info.filename}: {error}") from error
     with packed.open(info) as stream:
         content = stream.read(info.file_size)  # no more than the archive says that there is
     return (place / _keep_upload(place / file, content)).relative_to(folder).as_posix()

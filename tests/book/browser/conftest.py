@@ -180,6 +180,24 @@ def screenshot(screenshots):
     return lambda page, name: page.screenshot(path=str(screenshots / f"{name}.png"))
 
 
+@pytest.fixture
+def stays_in_view():
+    """A function: page, selectors of its picture and of controls -> each in view, the picture is so, too."""
+
+    def look(page, picture, controls):
+        width, height = page.viewport_size["width"], page.viewport_size["height"]
+        for control in controls:
+            page.locator(control).scroll_into_view_if_needed()
+            page.mouse.move(width / 2, height - 50)
+            page.mouse.wheel(0, 100)
+            page.wait_for_timeout(200)
+            box = page.locator(picture).bounding_box()
+            seen = min(height, box["y"] + box["height"]) - max(0, box["y"])
+            assert seen > 0.75 * box["height"], control
+
+    return look
+
+
 # ---- the web book ----------------------------------------------------------------------------------------
 
 BELOW = "some/course"  # the site must work from any sub-path

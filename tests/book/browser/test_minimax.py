@@ -389,18 +389,11 @@ def test_it_fits(open_page, screenshot, width, theme):
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
-def test_the_map_stays_in_view_while_rules_are_changed(open_page, size):
+def test_the_map_stays_in_view_while_rules_are_changed(open_page, stays_in_view, size):
     page = open_page(viewport=dict(zip(("width", "height"), size, strict=True)))
     if size[0] == 1280:
         assert page.locator("#mm-stage").bounding_box()["width"] >= 598  # 600 with its border
-    for name in ("#mm-dRate", "#mm-seed", "#mm-losses"):
-        page.locator(name).scroll_into_view_if_needed()
-        page.mouse.move(size[0] / 2, size[1] - 50)
-        page.mouse.wheel(0, 100)
-        page.wait_for_timeout(200)
-        box = page.locator("#mm-stage").bounding_box()
-        seen = min(size[1], box["y"] + box["height"]) - max(0, box["y"])
-        assert seen > 0.75 * box["height"], name
+    stays_in_view(page, "#mm-stage", ["#mm-dRate", "#mm-seed", "#mm-losses"])
 
 
 def test_points_outside_the_picture_are_counted(open_page):

@@ -394,18 +394,11 @@ def test_keys_of_the_whole_page(open_play):
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (360, 740)])
-def test_the_picture_stays_in_view_while_controls_are_used(open_play, size):
+def test_the_picture_stays_in_view_while_controls_are_used(open_play, stays_in_view, size):
     page = open_play(viewport=dict(zip(("width", "height"), size, strict=True)))
     if size[0] == 1280:
         assert page.locator("#play-canvas").bounding_box()["width"] >= 600
-    for name in ("look-5", "speed", "matrix"):
-        page.locator(f"#play-{name}").scroll_into_view_if_needed()
-        page.mouse.move(size[0] / 2, size[1] - 50)
-        page.mouse.wheel(0, 120)
-        page.wait_for_timeout(200)
-        box = page.locator("#play-canvas").bounding_box()
-        seen = min(size[1], box["y"] + box["height"]) - max(0, box["y"])
-        assert seen > 0.75 * box["height"], name
+    stays_in_view(page, "#play-canvas", ["#play-look-5", "#play-speed", "#play-matrix"])
 
 
 def wait_for_matrix(page):

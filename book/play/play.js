@@ -33,7 +33,10 @@ function run(generator) {
   let state = { ...start, ...fromAddress(location.search, start, facts) };
 
   const stage = makeStage(at("canvas"), facts);
-  const swap = makeSwap(generator, change);
+  const swap = makeSwap(generator, (changes) => {
+    change(changes);
+    at("canvas").scrollIntoView({ block: "nearest" }); // what was picked is seen
+  });
   const paintEnds = makeEnds(generator);
   const clock = makeClock(() => {
     stage.step();

@@ -231,8 +231,9 @@ STREAM = """
 import resource, sys
 sys.path[:0] = sys.argv[1:3]
 import test_loop as here
-from vgcourse.datasets import store
-store.BLOCK_BYTES = 2**22
+from vgcourse.datasets import batches
+assert batches.BLOCK_BYTES > 2**22
+batches.BLOCK_BYTES = 2**22
 here.training.train(here.real_gan(), sys.argv[3], steps=400, batch_size=32)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
